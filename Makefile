@@ -1,0 +1,40 @@
+# Stock Python 3.11 or newer, pip and make are all it takes: every target first puts what
+# it needs into .venv, once.
+#
+#   make ablation   train and compare the norms, write a report   ARGS="--seeds 2 ..."
+#   make test       run the tests                                 ARGS="-k values ..."
+#   make lint       ruff and pyright
+#   make format     ruff, changing files
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: ablation test lint format clean
+
+ablation: .venv/experiments
+	$(BIN)/python -m experiments ablate $(ARGS)
+
+test: .venv/test
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: .venv/lint
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/pyright
+
+format: .venv/lint
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean:
+	rm -rf .venv
+
+# One stamp for each extra of pyproject.toml.
+.venv/experiments .venv/test .venv/lint: .venv/%: pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$*]'
+	@touch $@
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; name one with \
+	make PYTHON=...: this is " + sys.version if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv .venv

@@ -1,0 +1,53 @@
+"""Command line: `python -m experiments ablate` and `python -m experiments report`."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+from rich.console import Console
+
+from . import report
+from .ablate import ablate, print_table
+from .allocator import keep_freed_memory
+from .config import Ablation
+from .errors import UserError
+
+
+@dataclass(frozen=True)
+class Report:
+    """Writes the report of an ablation anew, from the metrics in its directory."""
+
+    directory: tyro.conf.Positional[Path]
+    """Directory of an ablation, with its .jsonl files."""
+
+
+_Command = (
+    Annotated[Ablation, tyro.conf.subcommand("ablate")]
+    | Annotated[Report, tyro.conf.subcommand("report")]
+)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs a command and returns its exit status."""
+    console = Console()
+    try:
+        command = tyro.cli(
+            _Command,  # pyright: ignore[reportArgumentType] - tyro takes unions
+            prog="python -m experiments",
+            description=__doc__,
+            args=arguments,
+        )
+        if isinstance(command, Report):
+            print_table(console, report.write(command.directory), command.directory)
+            return 0
+        return ablate(command, console)
+    except UserError as error:
+        Console(stderr=True).print(f"error: {error}", markup=False, soft_wrap=True)
+        return 2
+
+
+if __name__ == "__main__":
+    keep_freed_memory()
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Networks, one a file; the norm is an argument of each."""
