@@ -1,4 +1,4 @@
-"""Command line: `python -m experiments ablate` and `python -m experiments report`."""
+"""Compares normalization layers by training the same network with each."""
 
 import sys
 from dataclasses import dataclass
@@ -29,16 +29,21 @@ _Command = (
 )
 
 
+def parse(arguments: list[str] | None = None) -> Ablation | Report:
+    """Returns the command that the arguments, or those of the process, ask for."""
+    return tyro.cli(
+        _Command,  # pyright: ignore[reportArgumentType] - tyro takes unions
+        prog="python -m experiments",
+        description=__doc__,
+        args=arguments,
+    )
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Runs a command and returns its exit status."""
     console = Console()
     try:
-        command = tyro.cli(
-            _Command,  # pyright: ignore[reportArgumentType] - tyro takes unions
-            prog="python -m experiments",
-            description=__doc__,
-            args=arguments,
-        )
+        command = parse(arguments)
         if isinstance(command, Report):
             print_table(console, report.write(command.directory), command.directory)
             return 0

@@ -7,9 +7,10 @@ that can be sent to somebody.
 import base64
 import html
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from markdown_it import MarkdownIt
 
@@ -25,21 +26,40 @@ _DATASETS: dict[DatasetName, str] = {
     "mnist": "MNIST",
     "fashion-mnist": "Fashion-MNIST",
 }
-_ARMS: dict[NormName, str] = {
-    "none": "Nothing after the activation.",
-    "lrn": (
+
+
+def _describe_lrn(recipe: dict[str, Any]) -> str:
+    depth_radius, bias, alpha, beta = recipe["lrn"].values()
+    text = (
         "Local response normalization across channels (Krizhevsky et al. 2012, section "
-        "3.3), depth_radius {lrn[depth_radius]}, bias {lrn[bias]}, alpha {lrn[alpha]}, "
-        "beta {lrn[beta]}."
-    ),
-    "batch_norm": (
+        f"3.3), depth_radius {depth_radius}, bias {bias}, alpha {alpha}, beta {beta}."
+    )
+    if not (bias > 0 and alpha > 0 and beta > 0):
+        return text
+    # (bias + alpha * energy)^-beta = 0.9 * bias^-beta
+    energy = bias / alpha * (0.9 ** (-1 / beta) - 1)
+    return (
+        f"{text} It multiplies by {bias**-beta:.3g} where a window holds little "
+        f"energy, and by a tenth less where its squares sum to {energy:,.4g}."
+    )
+
+
+def _describe_whole_map(recipe: dict[str, Any]) -> str:
+    a, b = recipe["whole_map"].values()
+    return (
+        "Each feature map divided by its own energy, "
+        f"x / sqrt({a} + {b} * sum over height and width of x^2)."
+    )
+
+
+_DESCRIPTIONS: dict[NormName, Callable[[dict[str, Any]], str]] = {
+    "none": lambda recipe: "Nothing after the activation.",
+    "lrn": _describe_lrn,
+    "batch_norm": lambda recipe: (
         "Batch normalization (Ioffe and Szegedy 2015), with learned scale and shift; "
         "running statistics, momentum 0.9, where accuracy is measured."
     ),
-    "whole_map": (
-        "Each feature map divided by its own energy, x / sqrt({whole_map[a]} + "
-        "{whole_map[b]} * sum over height and width of x^2)."
-    ),
+    "whole_map": _describe_whole_map,
 }
 
 
@@ -76,7 +96,8 @@ class Table:
         return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def _summary(runs: Sequence[Run], arms: Sequence[Arm]) -> Table:
+def summary(runs: Sequence[Run], arms: Sequence[Arm]) -> Table:
+    """Returns accuracy, difference, time and size of each arm."""
     return Table(
         columns=(
             "norm",
@@ -122,21 +143,23 @@ def verdict(arms: Sequence[Arm]) -> str:
     baseline, others = arms[0], arms[1:]
     if baseline.accuracy is None:
         return "No run of the baseline completed, so there is nothing to compare with."
-    findings = []
+    if not others:
+        return f"{TITLES[baseline.norm]} alone: there is nothing to compare with."
+    findings, undecided = [], []
     for arm in others:
         title, difference = TITLES[arm.norm], arm.difference
         if difference is None:
             findings.append(f"{title} has no run to compare")
         elif difference.half_width is None:
-            findings.append(f"{title} has one seed, which shows no difference")
+            findings.append(f"{title} has a single seed, which can show no difference")
         elif abs(difference.mean) <= difference.half_width:
-            findings.append(f"for {title} no difference is shown")
+            undecided.append(title)
         else:
             direction = "higher" if difference.mean > 0 else "lower"
             size = f"{100 * abs(difference.mean):.2f}"
             findings.append(f"{title} is {direction} by {size} points")
-    if not findings:
-        return f"{TITLES[baseline.norm]} alone: there is nothing to compare with."
+    if undecided:
+        findings.append(f"no difference is shown for {' or '.join(undecided)}")
     return (
         f"Test accuracy against {TITLES[baseline.norm]} "
         f"({_percent(baseline.accuracy.mean)}): {'; '.join(findings)}."
@@ -156,22 +179,29 @@ def _not_completed(runs: Sequence[Run]) -> list[str]:
     ]
 
 
+def _title(arms: Sequence[Arm]) -> str:
+    baseline, *others = (TITLES[arm.norm] for arm in arms)
+    if not others:
+        return baseline
+    return f"{', '.join(others)} against {baseline}"
+
+
 def _markdown(runs: Sequence[Run], arms: Sequence[Arm]) -> str:
     start = runs[0].start
     recipe, environment = start["recipe"], start["environment"]
     versions = ", ".join(f"{name} {value}" for name, value in environment.items())
-    names = " \u00b7 ".join(TITLES[arm.norm] for arm in arms)
     problems = _not_completed(runs)
     sections = [
-        f"# {names} on {_DATASETS[recipe['dataset']]}",
+        f"# {_title(arms)} on {_DATASETS[recipe['dataset']]}",
         f"**{verdict(arms)}**",
-        _summary(runs, arms).markdown(),
+        summary(runs, arms).markdown(),
         "Accuracy on the test images, measured once, after the last epoch: mean over "
         "the seeds \N{PLUS-MINUS SIGN} 95% interval (Student's). Differences, in "
         "points, are taken seed by seed between runs that start from the same weights "
-        "and see the same images in the same order; an interval that holds 0 shows no "
-        "difference. Intervals are not corrected for the number of arms. Times are "
-        "medians over the epochs of all runs, of the training steps alone.",
+        "and see the same images in the same order; their intervals are widened so "
+        "that all arms' hold together with 95% confidence (Bonferroni), and one that "
+        "holds 0 shows no difference. Times are medians over the epochs of all runs, "
+        "of the training steps alone.",
     ]
     if problems:
         sections += ["## Runs that did not complete", "\n".join(problems)]
@@ -187,7 +217,7 @@ def _markdown(runs: Sequence[Run], arms: Sequence[Arm]) -> str:
             _every_run(runs, arms).markdown(),
         ]
     descriptions = [
-        f"- {TITLES[arm.norm]}: {_ARMS[arm.norm].format(**recipe)}" for arm in arms
+        f"- {TITLES[arm.norm]}: {_DESCRIPTIONS[arm.norm](recipe)}" for arm in arms
     ]
     sections += [
         "## What was compared",
@@ -207,7 +237,9 @@ def _markdown(runs: Sequence[Run], arms: Sequence[Arm]) -> str:
 
 def _page(markdown: str, images: dict[str, str]) -> str:
     """Returns the Markdown as a page that needs no other file."""
-    body = str(MarkdownIt("commonmark").enable("table").render(markdown))
+    body = str(
+        MarkdownIt("commonmark", {"html": False}).enable("table").render(markdown)
+    )
     body = body.replace("<table>", '<div class="table"><table>')
     body = body.replace("</table>", "</table></div>")
     for name, svg in images.items():
@@ -247,4 +279,4 @@ def write(directory: Path) -> Table:
         records.write_whole(directory / name, svg)
     records.write_whole(directory / "report.md", markdown)
     records.write_whole(directory / "report.html", _page(markdown, images))
-    return _summary(runs, arms)
+    return summary(runs, arms)

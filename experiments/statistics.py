@@ -14,7 +14,7 @@ CONFIDENCE = 0.95
 
 @dataclass(frozen=True)
 class Interval:
-    """A mean, and half the width of its 95% interval (None for a single value)."""
+    """A mean, and half the width of its interval (None for a single value)."""
 
     mean: float
     half_width: float | None
@@ -30,20 +30,28 @@ class Arm:
     accuracy: Interval | None
     """Of the test images, between 0 and 1."""
     difference: Interval | None
-    """To the baseline's accuracy with the same seed; None for the baseline itself."""
+    """To the baseline's accuracy with the same seed; None for the baseline itself.
+
+    The intervals of all arms hold together with 95% confidence.
+    """
     epoch_seconds: float | None
     """Median over all epochs of all runs."""
     parameters: int | None
 
 
-def interval(values: Sequence[float]) -> Interval:
-    """Returns the mean of independent values and Student's interval for it."""
+def interval(values: Sequence[float], comparisons: int = 1) -> Interval:
+    """Returns the mean of independent values and Student's interval for it.
+
+    It is widened so that as many such intervals hold together with 95% confidence
+    (Bonferroni's correction).
+    """
     mean = float(np.mean(values))
     if len(values) < 2:
         return Interval(mean, None)
     spread = float(stats.sem(values))
-    half = spread * float(stats.t.ppf((1 + CONFIDENCE) / 2, len(values) - 1))
-    return Interval(mean, half)
+    outside = (1 - CONFIDENCE) / comparisons
+    quantile = float(stats.t.ppf(1 - outside / 2, len(values) - 1))
+    return Interval(mean, spread * quantile)
 
 
 def summarize(runs: Sequence[Run]) -> list[Arm]:
@@ -69,11 +77,12 @@ def summarize(runs: Sequence[Run]) -> list[Arm]:
         pairs = sorted(baseline.keys() & accuracy[norm].keys())
         differences = [accuracy[norm][seed] - baseline[seed] for seed in pairs]
         has_difference = norm != norms[0] and differences
+        comparisons = len(norms) - 1
         return Arm(
             norm=norm,
             num_runs=len(completed),
             accuracy=interval(list(accuracy[norm].values())) if completed else None,
-            difference=interval(differences) if has_difference else None,
+            difference=interval(differences, comparisons) if has_difference else None,
             epoch_seconds=float(np.median(seconds)) if seconds else None,
             parameters=completed[0].end["parameters"] if completed else None,
         )

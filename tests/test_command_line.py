@@ -1,0 +1,140 @@
+"""The command line as a person meets it: runs, stops, help and refusals."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from experiments.__main__ import main
+
+ROOT = Path(__file__).parent.parent
+QUICK = ("--epochs", "1", "--seeds", "2", "--norms", "none", "lrn")
+
+
+def start(*arguments: str, **options) -> subprocess.Popen:
+    return subprocess.Popen(
+        [sys.executable, "-W", "error", "-m", "experiments", *arguments],
+        cwd=ROOT,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "XLA_FLAGS": "", "COLUMNS": "80"},
+        **options,
+    )
+
+
+def test_ablate_ends_with_table_report_and_metrics(tmp_path):
+    output = tmp_path / "new" / "runs"
+    process = start("ablate", *QUICK, "--output", str(output))
+    printed, errors = process.communicate(timeout=300)
+    assert process.returncode == 0, errors
+    assert errors == ""
+    assert "[4/4] LRN, seed 1: test accuracy" in printed
+    assert "images/s" in printed
+    assert "difference" in printed
+    assert str(output / "report.html") in printed.replace("\n", "")
+    assert {path.name for path in output.iterdir()} == {
+        "none-seed0.jsonl",
+        "none-seed1.jsonl",
+        "lrn-seed0.jsonl",
+        "lrn-seed1.jsonl",
+        "learning-curves.svg",
+        "test-accuracy.svg",
+        "report.md",
+        "report.html",
+    }
+    lines = (output / "lrn-seed1.jsonl").read_text(encoding="utf-8").splitlines()
+    start_line, *epochs, end = map(json.loads, lines)
+    assert start_line["command"].startswith("python -m experiments ablate --epochs 1")
+    assert {"commit", "device", "jax", "jaxlib", "flax", "optax"} <= set(
+        start_line["environment"]
+    )
+    assert [line["epoch"] for line in epochs] == [1]
+    assert end["status"] == "completed"
+
+
+def test_interrupt_leaves_a_report_of_what_there_is(tmp_path):
+    output = tmp_path / "runs"
+    process = start(
+        "ablate", "--epochs", "400", "--seeds", "9", "--output", str(output)
+    )
+    # Wait for the first epochs of the first run.
+    deadline = time.monotonic() + 240
+    first = output / "none-seed0.jsonl"
+    while not (first.exists() and first.read_text().count("\n") > 2):
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    printed, errors = process.communicate(timeout=240)
+    assert process.returncode == 130, errors
+    assert "Interrupted" in printed
+    assert "no norm, seed 0: interrupted" in (output / "report.md").read_text()
+    assert (output / "report.html").read_text().endswith("</html>\n")
+    assert main(["report", str(output)]) == 0
+
+
+def test_run_that_diverges_does_not_stop_the_others(tmp_path, capsys):
+    output = tmp_path / "runs"
+    arguments = ["ablate", *QUICK, "--learning-rate", "1e30", "--output", str(output)]
+    assert main(arguments) == 0
+    printed = capsys.readouterr().out
+    assert "[1/4] no norm, seed 0: diverged, the loss was" in printed
+    assert "[4/4] LRN, seed 1: diverged" in printed
+    assert "nothing to compare with" in (output / "report.md").read_text()
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["ablate", "--help"]])
+def test_help_explains_every_option(arguments, capsys):
+    with pytest.raises(SystemExit) as raised:
+        main(arguments)
+    assert raised.value.code == 0
+    printed = capsys.readouterr().out
+    if "ablate" in arguments:
+        for option in ("--norms", "--seeds", "--data-dir", "--lrn.alpha", "--epochs"):
+            assert option in printed
+    assert "dummy" not in printed
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--epochs", "0"], "`epochs` must be at least 1, but got 0"),
+        (["--seeds", "0"], "`seeds` must be at least 1, but got 0"),
+        (["--norms", "lrn", "lrn"], "`norms` must be different from one another"),
+        (["--norms"], "`norms` must be at least one norm"),
+        (["--lrn.alpha", "-1"], "`lrn.alpha` must be >= 0, but got -1.0"),
+        (["--lrn.beta", "inf"], "`lrn.beta` must be a finite number, but got inf"),
+        (["--whole-map.a", "nan"], "`whole-map.a` must be >= 0, but got nan"),
+        (["--dataset", "mnist", "--data-dir", "/no/where"], "No train-images file"),
+        (["--batch-size", "5000"], "`batch-size` must be at most"),
+    ],
+)
+def test_impossible_values_are_refused_before_anything_is_written(
+    arguments, message, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    assert main(["ablate", *arguments]) == 2
+    assert f"error: {message}" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--epoch", "3"], "Unrecognized options: --epoch"),
+        (["--norms", "layer"], "invalid choice 'layer'"),
+        (["--epochs", "many"], "many"),
+    ],
+)
+def test_unknown_words_are_refused_with_what_is_known(arguments, message, capsys):
+    with pytest.raises(SystemExit) as raised:
+        main(["ablate", *arguments])
+    assert raised.value.code == 2
+    assert message in capsys.readouterr().err

@@ -1,0 +1,100 @@
+"""Nothing written is unexecuted: code blocks run, commands exist, links lead on."""
+
+import re
+import shlex
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from experiments import report
+from experiments.__main__ import parse
+from experiments.records import read
+from experiments.statistics import summarize
+
+ROOT = Path(__file__).parent.parent
+PAGES = sorted(
+    path
+    for folder in (ROOT, ROOT / "docs", ROOT / "experiments")
+    for path in folder.glob("*.md")
+)
+RESULTS = sorted((ROOT / "experiments" / "results").glob("*/report.md"))
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    text = page.read_text(encoding="utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+
+
+def named(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_python_blocks_run(page):
+    # One page is one program: later blocks use the names of earlier ones.
+    namespace: dict = {}
+    for code in blocks(page, "python"):
+        exec(compile(code, named(page), "exec"), namespace)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_every_block_is_of_a_kind_that_is_tested(page):
+    fences = re.findall(r"^```(.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    assert set(fences[::2]) <= {"python", "console"}
+    assert set(fences[1::2]) <= {""}
+
+
+def check_make(arguments: list[str]) -> None:
+    subprocess.run(["make", "--dry-run", *arguments], cwd=ROOT, check=True)
+
+
+def check_pip(arguments: list[str]) -> None:
+    install, target = arguments
+    assert install == "install"
+    extras = re.fullmatch(r"\.\[(\w+)\]", target)
+    pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert extras
+    assert extras.group(1) in pyproject["project"]["optional-dependencies"]
+
+
+def check_python(arguments: list[str]) -> None:
+    flag, module, *rest = arguments
+    assert (flag, module) == ("-m", "experiments")
+    parse(rest)
+
+
+COMMANDS = {"make": check_make, "pip": check_pip, "python": check_python}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_commands_exist(page):
+    for block in blocks(page, "console"):
+        for line in block.splitlines():
+            program, *arguments = shlex.split(line, comments=True)
+            COMMANDS[program](arguments)
+
+
+@pytest.mark.parametrize("page", PAGES + RESULTS, ids=named)
+def test_links_within_the_repository_lead_somewhere(page):
+    text = page.read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", text):
+        if not target.startswith("https://"):
+            assert (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("page", RESULTS, ids=named)
+def test_published_table_is_what_the_metrics_say(page):
+    runs = read(page.parent)
+    table = report.summary(runs, summarize(runs)).markdown()
+    assert table in page.read_text(encoding="utf-8")
+
+
+def test_results_in_the_readme_are_published_ones():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    tables = re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE)
+    assert tables
+    published = [page.read_text(encoding="utf-8") for page in RESULTS]
+    for table in tables:
+        assert any(table in page for page in published)
