@@ -46,5 +46,5 @@ def whole_axes(window: Window, shape: Sequence[int]) -> tuple[int, ...]:
     return tuple(
         axis
         for axis, (size, extents) in enumerate(zip(shape, window, strict=True))
-        if size > 1 and extents == (size - 1, size - 1)
+        if extents != (0, 0) and extents == (size - 1, size - 1)
     )

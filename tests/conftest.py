@@ -1,0 +1,56 @@
+"""What every test shares: eight CPU devices, strict JAX, the two parametrizations."""
+
+import os
+
+# Before JAX is imported: it reads these once.
+os.environ["JAX_PLATFORMS"] = "cpu"
+os.environ["XLA_FLAGS"] = " ".join(
+    [os.environ.get("XLA_FLAGS", ""), "--xla_force_host_platform_device_count=8"]
+)
+
+import hypothesis
+import jax
+import pytest
+
+import lrn_jax
+
+from .cases import CASES
+
+jax.config.update("jax_numpy_rank_promotion", "raise")
+
+hypothesis.settings.register_profile(
+    "lrn_jax", derandomize=True, deadline=None, max_examples=20, database=None
+)
+hypothesis.settings.load_profile("lrn_jax")
+
+
+@pytest.fixture(scope="session", params=CASES, ids=lambda case: case.name)
+def case(request):
+    """Each row of the case table."""
+    return request.param
+
+
+@pytest.fixture(scope="session", params=lrn_jax.IMPLEMENTATIONS)
+def implementation(request):
+    """Each implementation, by name."""
+    return request.param
+
+
+@pytest.fixture(scope="session", params=[None, *lrn_jax.IMPLEMENTATIONS], ids=str)
+def choice(request):
+    """The library's own choice, then each implementation by name."""
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def strict_dtypes():
+    """Makes every implicit promotion of dtypes an error (optax needs some)."""
+    with jax.numpy_dtype_promotion("strict"):
+        yield
+
+
+@pytest.fixture
+def x64():
+    """Makes float64 available, and the default."""
+    with jax.enable_x64(True):
+        yield

@@ -1,0 +1,113 @@
+"""Sharded arrays on eight devices: same numbers, same sharding, no needless traffic."""
+
+import re
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax.sharding import AxisType, NamedSharding
+from jax.sharding import PartitionSpec as P
+
+from lrn_jax import lrn
+
+from . import reference
+from .reference import assert_gradients_close, assert_values_close
+
+pytestmark = pytest.mark.usefixtures("strict_dtypes")
+
+ARGUMENTS = {"depth_radius": (2, 1), "bias": 1.3, "alpha": 0.4, "beta": 0.6}
+X, DY = np.random.default_rng(0).standard_normal((2, 8, 3, 32)).astype(np.float32)
+BATCH, CHANNELS = P("devices"), P(None, None, "devices")
+each_spec = pytest.mark.parametrize(
+    "spec", [BATCH, CHANNELS], ids=["batch", "channels"]
+)
+
+
+def mesh(kind: AxisType) -> jax.sharding.Mesh:
+    assert jax.device_count() == 8
+    return jax.make_mesh((8,), ("devices",), axis_types=(kind,))
+
+
+def functions(choice):
+    """`lrn` and its gradient."""
+
+    def f(x):
+        return lrn(x, **ARGUMENTS, implementation=choice)
+
+    def gradient(x, dy):
+        return jax.vjp(f, x)[1](dy)[0]
+
+    return f, gradient
+
+
+def check(y, dx):
+    assert_values_close(y, reference.lrn(X, **ARGUMENTS))
+    assert_gradients_close(dx, reference.lrn_vjp(X, DY, **ARGUMENTS).x)
+
+
+@each_spec
+def test_sharded_arrays_keep_their_sharding(spec, choice):
+    sharding = NamedSharding(mesh(AxisType.Auto), spec)
+    x, dy = jax.device_put((X, DY), sharding)
+    f, gradient = functions(choice)
+    y, dx = jax.jit(f)(x), jax.jit(gradient)(x, dy)
+    assert y.sharding.is_equivalent_to(sharding, y.ndim)
+    assert dx.sharding.is_equivalent_to(sharding, dx.ndim)
+    check(y, dx)
+
+
+@pytest.mark.parametrize(
+    ("spec", "expected"), [(BATCH, set()), (CHANNELS, {"collective-permute"})]
+)
+def test_traffic(spec, expected, choice):
+    """A sharded batch needs none, sharded channels the borders of their neighbours."""
+    x, dy = jax.device_put((X, DY), NamedSharding(mesh(AxisType.Auto), spec))
+    f, gradient = functions(choice)
+    for compiled in (
+        jax.jit(f).lower(x).compile(),
+        jax.jit(gradient).lower(x, dy).compile(),
+    ):
+        assert _collectives(compiled.as_text()) == expected
+
+
+def _collectives(program: str | None) -> set[str]:
+    assert program
+    kinds = "all-gather|all-reduce|all-to-all|collective-[a-z]+|reduce-scatter"
+    return set(re.findall(rf"\b(?:{kinds})\b", program))
+
+
+@each_spec
+def test_explicit_sharding(spec, choice):
+    with jax.set_mesh(mesh(AxisType.Explicit)):
+        x, dy = jax.device_put((X, DY), spec)
+        f, gradient = functions(choice)
+        y, dx = f(x), gradient(x, dy)
+    expected = P(*spec, *(None,) * (X.ndim - len(spec)))
+    assert jax.typeof(y).sharding.spec == expected
+    assert jax.typeof(dx).sharding.spec == expected
+    check(y, dx)
+
+
+def test_shard_map_over_the_batch(choice):
+    f, gradient = functions(choice)
+    arguments = {"mesh": mesh(AxisType.Auto), "out_specs": BATCH}
+    y = jax.jit(jax.shard_map(f, in_specs=BATCH, **arguments))(X)
+    dx = jax.jit(jax.shard_map(gradient, in_specs=BATCH, **arguments))(X, DY)
+    check(y, dx)
+
+
+def test_gradient_of_a_replicated_hyperparameter_through_shard_map(choice):
+    """Each device has a part of the batch: their gradients have to be summed."""
+
+    def f(x, alpha):
+        arguments = dict(ARGUMENTS, alpha=alpha)
+        return lrn(x, **arguments, implementation=choice)
+
+    specs = {"mesh": mesh(AxisType.Auto), "in_specs": (BATCH, P()), "out_specs": BATCH}
+    alpha = jnp.float32(ARGUMENTS["alpha"])
+    _, pullback = jax.vjp(jax.jit(jax.shard_map(f, **specs)), X, alpha)
+    dx, dalpha = pullback(DY)
+    expected = reference.lrn_vjp(X, DY, **ARGUMENTS)
+    assert_gradients_close(dx, expected.x)
+    assert_gradients_close(dalpha, expected.alpha)

@@ -1,0 +1,240 @@
+"""JAX transformations: every one, nested, and how often they compile."""
+
+from functools import partial
+from unittest import mock
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax.test_util import check_grads
+
+import lrn_jax
+from lrn_jax import lrn
+
+from . import reference
+from .reference import assert_gradients_close, assert_values_close
+
+pytestmark = pytest.mark.usefixtures("strict_dtypes")
+
+X = np.random.default_rng(0).standard_normal((2, 6))
+WEIGHTS = np.random.default_rng(1).standard_normal((2, 6))
+BASIS = np.eye(X.size).reshape(X.size, *X.shape)
+# Uneven window, off-default numbers.
+ARGUMENTS = {"depth_radius": (2, 1), "bias": 1.3, "alpha": 0.4, "beta": 0.6}
+
+
+def _columns(f):
+    """Jacobian of a function of X from its directional derivatives."""
+
+    def jacobian(x):
+        columns = jnp.stack([f(x, direction) for direction in BASIS])
+        return jnp.moveaxis(columns, 0, -1).reshape(*columns.shape[1:], *x.shape)
+
+    return jacobian
+
+
+JACOBIANS = {
+    "jacfwd": jax.jacfwd,
+    "jacrev": jax.jacrev,
+    "jvp": lambda f: _columns(lambda x, dx: jax.jvp(f, (x,), (dx,))[1]),
+    "linearize": lambda f: _columns(lambda x, dx: jax.linearize(f, x)[1](dx)),
+    "linear_transpose": lambda f: (
+        lambda x: jnp.stack(
+            [
+                jax.linear_transpose(jax.linearize(f, x)[1], x)(dy)[0]
+                for dy in jnp.asarray(BASIS)
+            ]
+        ).reshape(*x.shape, *x.shape)
+    ),
+    "jit_jacrev": lambda f: jax.jit(jax.jacrev(f)),
+    "checkpoint_jacrev": lambda f: jax.jacrev(jax.checkpoint(f)),
+}
+
+HESSIANS = {
+    "hessian": jax.hessian,
+    "forward_over_reverse": lambda f: jax.jacfwd(jax.jacrev(f)),
+    "reverse_over_forward": lambda f: jax.jacrev(jax.jacfwd(f)),
+    "forward_over_forward": lambda f: jax.jacfwd(jax.jacfwd(f)),
+    "reverse_over_reverse": lambda f: jax.jacrev(jax.jacrev(f)),
+    "jvp_of_grad": lambda f: _columns(
+        lambda x, dx: jax.jvp(jax.grad(f), (x,), (dx,))[1]
+    ),
+    "grad_of_jvp": lambda f: _columns(
+        lambda x, dx: jax.grad(lambda x: jax.jvp(f, (x,), (dx,))[1])(x)
+    ),
+    "jit_grad_of_checkpoint": lambda f: jax.jit(
+        jax.jacfwd(jax.grad(jax.checkpoint(f)))
+    ),
+}
+
+
+@pytest.mark.usefixtures("x64")
+@pytest.mark.parametrize("jacobian", JACOBIANS.values(), ids=JACOBIANS)
+def test_jacobian(jacobian, implementation):
+    f = partial(lrn, **ARGUMENTS, implementation=implementation)
+    assert_gradients_close(jacobian(f)(X), reference.lrn_jacobian(X, **ARGUMENTS))
+
+
+@pytest.mark.usefixtures("x64")
+@pytest.mark.parametrize("hessian", HESSIANS.values(), ids=HESSIANS)
+def test_hessian(hessian, implementation):
+    def f(x):
+        return jnp.sum(WEIGHTS * lrn(x, **ARGUMENTS, implementation=implementation))
+
+    def gradient(x):
+        return reference.lrn_vjp(x, WEIGHTS, **ARGUMENTS).x
+
+    differences = [(gradient(X + 1e-5 * d) - gradient(X - 1e-5 * d)) for d in BASIS]
+    expected = np.stack(differences, axis=-1).reshape(X.shape * 2) / 2e-5
+    np.testing.assert_allclose(hessian(f)(X), expected, rtol=0, atol=1e-8)
+
+
+def check_third_order(f, *primals):
+    check_grads(f, primals, order=3, modes=("fwd", "rev"), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.usefixtures("x64")
+@pytest.mark.parametrize(("bias", "beta"), [(1.3, 0.6), (0.0, 0.75)])
+def test_third_order(bias, beta, implementation):
+    arguments = dict(ARGUMENTS, bias=bias, beta=beta, implementation=implementation)
+    x = np.asarray([1.0, -0.7, 1.2, 0.8])  # away from 0, where s^-beta has its pole
+    check_third_order(partial(lrn, **arguments), x)
+
+
+@pytest.mark.usefixtures("x64")
+def test_third_order_with_array_hyperparameters():
+    """Mixed derivatives too, once: the rules know nothing of implementations."""
+    ramp = np.linspace(0.5, 1.5, 4)
+
+    def f(x, bias, alpha, beta):
+        return lrn(x, depth_radius=(2, 1), bias=bias, alpha=alpha, beta=beta)
+
+    check_third_order(f, X[:1, :4], 1.3 * ramp, np.asarray(0.4), 0.6 * ramp)
+
+
+def test_value_and_grad_agrees_with_its_parts(implementation):
+    x = jnp.asarray(X, jnp.float32)
+    f = partial(lrn, **ARGUMENTS, implementation=implementation)
+    value, gradient = jax.jit(jax.value_and_grad(lambda x: jnp.sum(f(x))))(x)
+    expected = reference.lrn(x, **ARGUMENTS).sum()
+    np.testing.assert_allclose(value, expected, rtol=1e-6)
+    expected = reference.lrn_vjp(x, np.ones(x.shape), **ARGUMENTS).x
+    assert_gradients_close(gradient, expected)
+
+
+@pytest.mark.parametrize(("in_axis", "out_axis"), [(0, -1), (1, 0), (2, 2), (-1, 1)])
+@pytest.mark.parametrize("axis", [0, -1, (0, 2)], ids=str)
+def test_vmap_over_any_axis_of_x(in_axis, out_axis, axis, implementation):
+    x, dy = np.random.default_rng(0).standard_normal((2, 2, 3, 4, 5), np.float32)
+    arguments = dict(ARGUMENTS, axis=axis)
+    f = partial(lrn, **arguments, implementation=implementation)
+    slices = [np.moveaxis(a, in_axis, 0) for a in (x, dy)]
+
+    y = jax.vmap(f, in_axis, out_axis)(x)
+    expected = np.stack([reference.lrn(one, **arguments) for one in slices[0]])
+    assert_values_close(y, np.moveaxis(expected, 0, out_axis))
+
+    def gradient(x, dy):
+        return jax.vjp(f, x)[1](dy)[0]
+
+    dx = jax.vmap(gradient, in_axis, out_axis)(x, dy)
+    expected = np.stack(
+        [reference.lrn_vjp(*pair, **arguments).x for pair in zip(*slices, strict=True)]
+    )
+    assert_gradients_close(dx, np.moveaxis(expected, 0, out_axis))
+
+
+@pytest.mark.parametrize(
+    "names",
+    [("bias",), ("alpha",), ("beta",), ("alpha", "beta"), ("bias", "alpha", "beta")],
+    ids="-".join,
+)
+@pytest.mark.parametrize("batched_x", [False, True], ids=["one_x", "batched_x"])
+def test_vmap_over_hyperparameters(names, batched_x, implementation):
+    """Values, and gradients with respect to x and what is mapped over."""
+    x, dy = np.random.default_rng(0).standard_normal((2, 3, 2, 6)).astype(np.float32)
+    numbers = {"bias": 1.3, "alpha": 0.4, "beta": 0.6}
+    factors = np.asarray([0.5, 1.0, 2.0], np.float32)
+    arrays = {name: numbers[name] * factors for name in names}
+
+    def value_and_gradients(x, arrays, dy):
+        def f(x, arrays):
+            arguments = {**numbers, **arrays}
+            return lrn(x, **arguments, implementation=implementation)
+
+        y, pullback = jax.vjp(f, x, arrays)
+        return y, *pullback(dy)
+
+    x = x if batched_x else x[0]
+    in_axes = (0 if batched_x else None, 0, 0)
+    y, dx, gradients = jax.vmap(value_and_gradients, in_axes)(x, arrays, dy)
+    for i in range(3):
+        one = x[i] if batched_x else x
+        arguments = {**numbers, **{name: a[i] for name, a in arrays.items()}}
+        expected = reference.lrn_vjp(one, dy[i], **arguments)
+        assert_values_close(y[i], reference.lrn(one, **arguments))
+        assert_gradients_close(dx[i], expected.x)
+        for name in names:
+            assert_gradients_close(gradients[name][i], getattr(expected, name))
+
+
+def test_nested_vmap(implementation):
+    """A grid of hyperparameters for a batch of inputs."""
+    x = np.random.default_rng(0).standard_normal((2, 6)).astype(np.float32)
+    alpha = np.asarray([0.1, 0.4, 1.6], np.float32)
+    beta = np.asarray([0.5, 0.9], np.float32)
+
+    def f(x, alpha, beta):
+        return lrn(x, alpha=alpha, beta=beta, implementation=implementation)
+
+    over_beta = jax.vmap(f, (None, None, 0))
+    over_alpha = jax.vmap(over_beta, (None, 0, None), out_axes=1)
+    y = jax.vmap(over_alpha, (0, None, None))(x, alpha, beta)
+    assert y.shape == (2, 2, 3, 6)
+    for b, i, a in np.ndindex(2, 2, 3):
+        expected = reference.lrn(x[b], alpha=alpha[a], beta=beta[i])
+        assert_values_close(y[b, i, a], expected)
+
+
+def test_scan(implementation):
+    x = np.random.default_rng(0).standard_normal((4, 2, 6)).astype(np.float32)
+
+    def scanned(x):
+        def step(carry, x):
+            y = lrn(x, **ARGUMENTS, implementation=implementation)
+            return carry + jnp.sum(y), y
+
+        return jax.lax.scan(step, jnp.float32(0), x)
+
+    assert_values_close(scanned(x)[1], reference.lrn(x, **ARGUMENTS))
+    gradient = jax.grad(lambda x: scanned(x)[0])(x)
+    expected = reference.lrn_vjp(x, np.ones_like(x), **ARGUMENTS).x
+    assert_gradients_close(gradient, expected)
+
+
+@pytest.mark.parametrize("transform", [lambda f: f, jax.grad], ids=["values", "grad"])
+def test_new_values_never_compile_again(transform, implementation, monkeypatch):
+    """An implementation runs exactly when a call of `lrn` is traced and lowered."""
+    original = lrn_jax.IMPLEMENTATIONS[implementation]
+    traced = mock.Mock(wraps=original)
+    monkeypatch.setitem(lrn_jax.IMPLEMENTATIONS, implementation, traced)
+    jax.clear_caches()
+
+    @transform
+    def f(x, bias):
+        arguments = {"bias": bias, "alpha": 0.5, "implementation": implementation}
+        return jnp.sum(lrn(x, **arguments))
+
+    def traces(x, bias):
+        before = traced.call_count
+        f(x, bias)
+        return traced.call_count - before
+
+    x, bias = jnp.asarray(X, jnp.float32), jnp.full(6, 1.5)
+    assert traces(x, 1.5) > 0
+    assert traces(x + 1, 1.5) == 0
+    assert traces(x, bias) > 0  # a number is compiled in, an array is not
+    assert traces(x + 1, bias) == 0
+    assert traces(x, bias + 1) == 0
+    assert traces(x, 2.5) > 0  # the counter still counts

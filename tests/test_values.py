@@ -1,0 +1,166 @@
+"""Values: every implementation, every case, every dtype, against the oracle."""
+
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from lrn_jax import lrn
+
+from . import reference
+from .reference import assert_values_close
+
+pytestmark = pytest.mark.usefixtures("strict_dtypes")
+
+NARROW = [jnp.float16, jnp.bfloat16, jnp.float8_e4m3fn]
+
+
+def test_oracle_on_vectors_computed_by_hand():
+    # s = 1 + (1 + 4, 1 + 4 + 9, 4 + 9)
+    y = reference.lrn([1.0, 2.0, 3.0], depth_radius=1, bias=1.0, alpha=1.0, beta=1.0)
+    np.testing.assert_allclose(y, [1 / 6, 2 / 15, 3 / 14], rtol=1e-15)
+    # s = (0, 0 + 9, 9 + 16, 16 + 0); 0 where s is 0
+    arguments = {"depth_radius": (1, 0), "bias": 0.0, "alpha": 1.0, "beta": 0.5}
+    y = reference.lrn([0.0, 3.0, 4.0, 0.0], **arguments)
+    np.testing.assert_allclose(y, [0.0, 1.0, 0.8, 0.0], rtol=1e-15)
+
+
+def test_float32(case, choice):
+    x = jnp.asarray(case.x(), jnp.float32)
+    y = lrn(x, **case.arguments, implementation=choice)
+    assert y.dtype == jnp.float32
+    assert_values_close(y, reference.lrn(x, **case.arguments))
+
+
+@pytest.mark.usefixtures("x64")
+def test_float64(case, implementation):
+    x = jnp.asarray(case.x(), jnp.float64)
+    y = lrn(x, **case.arguments, implementation=implementation)
+    assert y.dtype == jnp.float64
+    assert_values_close(y, reference.lrn(x, **case.arguments))
+
+
+@pytest.mark.parametrize("dtype", NARROW, ids=lambda dtype: dtype.__name__)
+def test_narrow_dtypes_round_once(case, implementation, dtype):
+    x = jnp.asarray(case.x(), jnp.float32).astype(dtype)
+    y = lrn(x, **case.arguments, implementation=implementation)
+    wide = lrn(x.astype(jnp.float32), **case.arguments, implementation=implementation)
+    assert y.dtype == dtype
+    np.testing.assert_array_equal(
+        y.astype(jnp.float32), wide.astype(dtype).astype(jnp.float32)
+    )
+
+
+def test_bfloat16_is_not_the_identity_with_caffes_constants(implementation):
+    """Computed in bfloat16, 1 + alpha * energy is 1 and the layer does nothing."""
+    x = np.linspace(5.5, 6.1, 60).reshape(5, 12).astype(jnp.bfloat16)
+    bias, alpha = np.asarray([1.0, 2e-5], x.dtype)
+    energy = reference_energy(x.astype(np.float64), depth_radius=2).astype(x.dtype)
+    s = bias + alpha * energy
+    assert s.dtype == x.dtype
+    np.testing.assert_array_equal(s, np.ones_like(s))
+
+    arguments = {"depth_radius": 2, "bias": 1.0, "alpha": 2e-5, "beta": 0.75}
+    y = lrn(jnp.asarray(x), **arguments, implementation=implementation)
+    expected = reference.lrn(x.astype(np.float64), **arguments).astype(x.dtype)
+    assert np.any(expected != x)
+    np.testing.assert_array_equal(y, expected)
+
+
+def reference_energy(x, depth_radius):
+    """The window sum of x^2 alone: y = x * energy, solved for the energy."""
+    return reference.lrn(x, depth_radius=depth_radius, bias=0, alpha=1, beta=-1) / x
+
+
+@pytest.mark.parametrize("beta", [0.25, 0.5, 0.75, 1.0, 2.0])
+def test_power_by_roots_is_within_two_units_in_the_last_place(beta, implementation):
+    s = _whole_range(beta)
+    power = _power(s, beta, implementation)
+    np.testing.assert_allclose(power, s.astype(np.float64) ** -beta, rtol=2 * 2**-23)
+
+
+@pytest.mark.parametrize("array", [False, True], ids=["number", "array"])
+@pytest.mark.parametrize("beta", [0.1, 0.6, 1.3])
+def test_power_by_logarithm_is_within_its_bound(beta, array, implementation):
+    s = _whole_range(beta)
+    power = _power(s, jnp.float32(beta) if array else beta, implementation)
+    beta = float(np.float32(beta))
+    exponent = -beta * np.log(s.astype(np.float64))
+    error = np.abs(power - np.exp(exponent)) / np.exp(exponent)
+    assert np.all(error <= (2 + np.abs(exponent)) * 2**-23)
+
+
+def _whole_range(beta):
+    """Float32 numbers s of all magnitudes for which s^-beta is a normal number."""
+    largest = 86.0 / max(beta, 1.0)
+    exponents = np.random.default_rng(0).uniform(-largest, largest, (100_000, 1))
+    return np.exp(exponents).astype(np.float32)
+
+
+def _power(s, beta, implementation):
+    """s^-beta through the public function: x = 1 and s = bias."""
+    arguments = {"bias": jnp.asarray(s), "alpha": 0.0, "beta": beta}
+    return np.asarray(lrn(jnp.ones_like(s), **arguments, implementation=implementation))
+
+
+@pytest.mark.parametrize("kind", ["number", "scalar", "channel", "element"])
+def test_hyperparameters_as_numbers_and_arrays(kind, implementation):
+    x = np.random.default_rng(0).standard_normal((2, 3, 7)).astype(np.float32)
+    shape = {"scalar": (), "channel": (7,), "element": x.shape}.get(kind)
+    numbers: dict[str, Any] = {"bias": 1.2, "alpha": 0.4, "beta": 0.9}
+    if shape is not None:
+        ramp = np.linspace(1, 2, x.size, dtype=np.float32).reshape(x.shape)
+        ramp = ramp[(0,) * (x.ndim - len(shape))]
+        numbers = {name: number * ramp for name, number in numbers.items()}
+    y = lrn(x, depth_radius=(1, 2), **numbers, implementation=implementation)
+    assert_values_close(y, reference.lrn(x, depth_radius=(1, 2), **numbers))
+
+
+@pytest.mark.parametrize("shape", [(0,), (0, 5), (5, 0)], ids=str)
+def test_empty_arrays(shape, implementation):
+    y = lrn(jnp.zeros(shape, jnp.float16), implementation=implementation)
+    assert (y.shape, y.dtype) == (shape, jnp.float16)
+
+
+def test_numpy_arrays_in_any_memory_layout(implementation):
+    x = np.random.default_rng(0).standard_normal((5, 4, 3)).astype(np.float32)
+    x = x[::-1].transpose(2, 1, 0)
+    y = lrn(x, alpha=0.5, implementation=implementation)
+    assert_values_close(y, reference.lrn(x, alpha=0.5))
+
+
+def test_zero_energy_and_zero_bias_give_zero(implementation):
+    x = jnp.asarray([0.0, 0.0, 0.0, 2.0, 0.0])
+    arguments = {
+        "depth_radius": 1,
+        "bias": 0.0,
+        "alpha": 1.0,
+        "implementation": implementation,
+    }
+    for beta in (0.75, 0.6, jnp.float32(0.6)):
+        y = lrn(x, **arguments, beta=beta)
+        np.testing.assert_array_equal(y[jnp.asarray([0, 1, 2, 4])], 0)
+        assert y[3] > 0
+
+
+@pytest.mark.parametrize("bad", [np.inf, -np.inf, np.nan, 1e30], ids=str)
+def test_bad_elements_reach_their_own_windows_only(bad, implementation):
+    x = np.random.default_rng(0).standard_normal((3, 12)).astype(np.float32)
+    arguments = {"depth_radius": (2, 1), "alpha": 0.5, "implementation": implementation}
+    clean = np.asarray(lrn(x, **arguments))
+    x[1, 5] = bad
+    y = np.asarray(lrn(x, **arguments))
+    seen_by = np.zeros(x.shape, bool)
+    seen_by[1, 5 - 1 : 5 + 2 + 1] = True  # j sees 5 if j - 2 <= 5 <= j + 1
+    np.testing.assert_array_equal(y[~seen_by], clean[~seen_by])
+    # The neighbours see an infinite energy (which leaves nothing of them), or a NaN.
+    seen_by[1, 5] = False
+    np.testing.assert_array_equal(y[seen_by], np.nan if np.isnan(bad) else 0)
+
+
+def test_float16_squares_do_not_overflow(implementation):
+    x = jnp.full((2, 7), 300, jnp.float16)
+    y = lrn(x, bias=1.0, alpha=2e-5, implementation=implementation)
+    expected = reference.lrn(x, bias=1.0, alpha=2e-5).astype(np.float16)
+    np.testing.assert_array_equal(y, expected)
