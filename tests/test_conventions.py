@@ -1,0 +1,565 @@
+"""Conventions: what each means, refuses and returns; the way back; their table."""
+
+import inspect
+import math
+import re
+from pathlib import Path
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lrn_jax import conventions, lrn
+from lrn_jax.conventions import _frameworks, _presets
+from lrn_jax.conventions._table import ROWS
+
+from .reference import assert_values_close
+from .reference import lrn as oracle
+
+DOCS = Path(__file__).parents[1] / "docs"
+
+# Written out by hand: what was given, and (depth_radius, bias, alpha, beta, axis).
+# Each framework by its defaults, then with every number off its default.
+MEANINGS = [
+    ("tensorflow", {}, (5, 1, 1, 0.5, -1)),
+    (
+        "tensorflow",
+        {"depth_radius": 3, "bias": 2.5, "alpha": 0.3, "beta": 0.6},
+        (3, 2.5, 0.3, 0.6, -1),
+    ),
+    (
+        "tflite",
+        {"radius": 3, "bias": 2.5, "alpha": 0.3, "beta": 0.6},
+        (3, 2.5, 0.3, 0.6, -1),
+    ),
+    ("tensorflow_js", {}, (5, 1, 1, 0.5, -1)),
+    (
+        "tensorflow_js",
+        {"depthRadius": 3, "bias": 2.5, "alpha": 0.3, "beta": 0.6},
+        (3, 2.5, 0.3, 0.6, -1),
+    ),
+    ("torch", {"size": 5}, (2, 1, 2e-5, 0.75, 1)),
+    (
+        "torch",
+        {"size": 4, "alpha": 0.3, "beta": 0.6, "k": 2.5},
+        ((2, 1), 2.5, 0.075, 0.6, 1),
+    ),
+    ("caffe", {}, (2, 1, 0.2, 0.75, 1)),
+    (
+        "caffe",
+        {"local_size": 3, "alpha": 0.3, "beta": 0.6, "k": 2.5},
+        (1, 2.5, 0.1, 0.6, 1),
+    ),
+    ("caffe", {"norm_region": "WITHIN_CHANNEL"}, (2, 1, 0.04, 0.75, (2, 3))),
+    (
+        "caffe",
+        {"norm_region": "WITHIN_CHANNEL", "local_size": 3, "alpha": 0.9, "beta": 0.6},
+        (1, 1, 0.1, 0.6, (2, 3)),
+    ),
+    ("onnx", {"size": 5}, (2, 1, 2e-5, 0.75, 1)),
+    (
+        "onnx",
+        {"size": 4, "alpha": 0.3, "beta": 0.6, "bias": 2.5},
+        ((1, 2), 2.5, 0.075, 0.6, 1),
+    ),
+    ("cudnn", {}, (2, 2, 2e-5, 0.75, 1)),
+    (
+        "cudnn",
+        {"lrnN": 10, "lrnAlpha": 0.3, "lrnBeta": 0.6, "lrnK": 2.5},
+        ((4, 5), 2.5, 0.03, 0.6, 1),
+    ),
+    ("onednn", {"local_size": 5, "alpha": 1, "beta": 0.75}, (2, 1, 0.2, 0.75, 1)),
+    (
+        "onednn",
+        {"local_size": 4, "alpha": 0.3, "beta": 0.6, "k": 2.5},
+        (1, 2.5, 0.075, 0.6, 1),
+    ),
+    (
+        "onednn",
+        {
+            "local_size": 3,
+            "alpha": 0.9,
+            "beta": 0.6,
+            "k": 2.5,
+            "algorithm": "lrn_within_channel",
+        },
+        (1, 2.5, 0.1, 0.6, (2, 3)),
+    ),
+    (
+        "onednn",
+        {
+            "local_size": 3,
+            "alpha": 2.7,
+            "beta": 0.6,
+            "algorithm": "lrn_within_channel",
+            "ndims": 5,
+        },
+        (1, 1, 0.1, 0.6, (2, 3, 4)),
+    ),
+    ("openvino", {"axes": 1}, (2, 1, 0.2, 0.5, 1)),
+    (
+        "openvino",
+        {"axes": [2, 3], "size": 4, "alpha": 1.6, "beta": 0.6, "bias": 2.5},
+        (1, 2.5, 0.1, 0.6, (2, 3)),
+    ),
+    ("mxnet", {"nsize": 5}, (2, 2, 2e-5, 0.75, 1)),
+    (
+        "mxnet",
+        {"nsize": 3, "alpha": 0.3, "beta": 0.6, "knorm": 2.5},
+        (1, 2.5, 0.1, 0.6, 1),
+    ),
+    ("chainer", {}, (2, 2, 1e-4, 0.75, 1)),
+    (
+        "chainer",
+        {"n": 4, "k": 2.5, "alpha": 0.3, "beta": 0.6},
+        (2, 2.5, 0.3, 0.6, 1),
+    ),
+    *(
+        case
+        for name, axis in [("lasagne", 1), ("pylearn2", 0), ("keras", 1)]
+        for case in [
+            (name, {}, (2, 2, 1e-4, 0.75, axis)),
+            (
+                name,
+                {"n": 3, "k": 2.5, "alpha": 0.3, "beta": 0.6},
+                (1, 2.5, 0.3, 0.6, axis),
+            ),
+        ]
+    ),
+    ("matconvnet", {"param": [4, 2.5, 0.3, 0.6]}, ((1, 2), 2.5, 0.3, 0.6, 2)),
+    ("matlab", {"windowChannelSize": 5}, (2, 2, 2e-5, 0.75, 2)),
+    (
+        "matlab",
+        {
+            "windowChannelSize": 4,
+            "Alpha": 0.3,
+            "Beta": 0.6,
+            "K": 2.5,
+            "DataFormat": "CB",
+        },
+        ((1, 2), 2.5, 0.075, 0.6, 0),
+    ),
+    ("coreml", {"size": 5}, (2, 1, 2e-5, 0.75, -3)),
+    (
+        "coreml",
+        {"size": 3, "alpha": 0.3, "beta": 0.6, "k": 2.5},
+        (1, 2.5, 0.1, 0.6, -3),
+    ),
+    ("opencv", {}, (2, 1, 0.2, 0.75, 1)),
+    (
+        "opencv",
+        {"local_size": 3, "alpha": 0.3, "beta": 0.6, "bias": 2.5},
+        (1, 2.5, 0.1, 0.6, 1),
+    ),
+    (
+        "opencv",
+        {"local_size": 3, "alpha": 0.9, "norm_region": "WITHIN_CHANNEL"},
+        (1, 1, 0.1, 0.75, (2, 3)),
+    ),
+    (
+        "opencv",
+        {"alpha": 0.9, "norm_by_size": False, "norm_region": "WITHIN_CHANNEL"},
+        (2, 1, 0.9, 0.75, (2, 3)),
+    ),
+    ("ncnn", {}, (2, 1, 0.2, 0.75, -3)),
+    (
+        "ncnn",
+        {"local_size": 4, "alpha": 0.4, "beta": 0.6, "bias": 2.5},
+        (2, 2.5, 0.1, 0.6, -3),
+    ),
+    (
+        "ncnn",
+        {"region_type": 1, "local_size": 4, "alpha": 1.6},
+        ((2, 1), 1, 0.1, 0.75, (-2, -1)),
+    ),
+    (
+        "tensorrt",
+        {"window": 3, "alpha": 0.3, "beta": 0.6, "k": 2.5},
+        (1, 2.5, 0.1, 0.6, 1),
+    ),
+    ("directml", {"CrossChannel": True, "LocalSize": 5}, (2, 1, 2e-5, 0.75, 1)),
+    (
+        "directml",
+        {
+            "CrossChannel": False,
+            "LocalSize": 3,
+            "Alpha": 0.3,
+            "Beta": 0.6,
+            "Bias": 2.5,
+        },
+        (1, 2.5, 0.1, 0.6, (2, 3)),
+    ),
+    ("deeplearning4j", {}, (2, 2, 1e-4, 0.75, 1)),
+    (
+        "deeplearning4j",
+        {"n": 4, "k": 2.5, "alpha": 0.3, "beta": 0.6},
+        (2, 2.5, 0.3, 0.6, 1),
+    ),
+    (
+        "cuda_convnet_cmrnorm",
+        {"size": 5, "scale": 1e-4, "pow": 0.75},
+        (2, 1, 2e-5, 0.75, 0),
+    ),
+    (
+        "cuda_convnet_cmrnorm",
+        {"size": 4, "scale": 0.4, "pow": 0.6, "minDiv": 2.5},
+        ((2, 1), 2.5, 0.1, 0.6, 0),
+    ),
+    (
+        "cuda_convnet_rnorm",
+        {"size": 4, "scale": 1.6, "pow": 0.6, "minDiv": 2.5},
+        ((2, 1), 2.5, 0.1, 0.6, (1, 2)),
+    ),
+    ("alexnet_as_printed", {}, (2, 2, 1e-4, 0.75, -1)),
+    ("alexnet_as_trained", {"axis": 1}, (2, 2, 2e-5, 0.75, 1)),
+    ("caffe_alexnet", {}, (2, 1, 2e-5, 0.75, -1)),
+    ("cuda_convnet_cifar10", {}, (4, 1, 1e-3 / 9, 0.75, -1)),
+    ("whole_map", {}, (None, 4, 5, 0.5, (1, 2))),
+    ("whole_map", {"a": 1.5, "b": 0.3, "axis": (2, 3)}, (None, 1.5, 0.3, 0.5, (2, 3))),
+]
+
+
+@pytest.mark.parametrize(("name", "parameters", "meaning"), MEANINGS)
+def test_meaning(name, parameters, meaning):
+    arguments = getattr(conventions, name)(**parameters)
+    depth_radius, bias, alpha, beta, axis = meaning
+    assert list(arguments) == ["depth_radius", "bias", "alpha", "beta", "axis"]
+    assert arguments["depth_radius"] == depth_radius
+    assert arguments["axis"] == axis
+    # A division by the size may round.
+    assert arguments["alpha"] == pytest.approx(alpha, rel=1e-15)
+    assert (arguments["bias"], arguments["beta"]) == (bias, beta)
+
+
+def test_every_function_has_a_meaning_here():
+    assert {name for name, _, _ in MEANINGS} == {
+        *public_functions(_frameworks),
+        *public_functions(_presets),
+    }
+
+
+# Where a window begins and ends, as each source writes it for its size n.
+ENDS = {
+    "torch": (lambda n: -(n // 2), lambda n: (n - 1) // 2),
+    "onnx": (lambda n: -math.floor((n - 1) / 2), lambda n: math.ceil((n - 1) / 2)),
+    "cudnn": (lambda n: -((n - 1) // 2), lambda n: n - ((n - 1) // 2) - 1),
+    "onednn": (lambda n: -((n - 1) // 2), lambda n: (n - 1) // 2),
+    "openvino": (lambda n: -((n - 1) // 2), lambda n: (n - 1) // 2),
+    "chainer": (lambda n: -(n // 2), lambda n: n // 2),
+    "matconvnet": (
+        lambda n: -math.floor((n - 1) / 2),
+        lambda n: math.ceil((n - 1) / 2),
+    ),
+    "matlab": (lambda n: -math.floor((n - 1) / 2), lambda n: math.floor(n / 2)),
+    "ncnn": (lambda n: -(n // 2), lambda n: n // 2),
+    "deeplearning4j": (lambda n: -int(n / 2), lambda n: int(n / 2)),
+    "cuda_convnet_cmrnorm": (lambda n: int(-n / 2), lambda n: int(-n / 2) + n - 1),
+    "cuda_convnet_rnorm": (lambda n: int(-n / 2), lambda n: math.ceil(n / 2) - 1),
+}
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.framework)
+@pytest.mark.parametrize("size", range(1, 10))
+def test_window(row, size):
+    arguments = row.arguments(size)
+    name = row.function.__name__
+    if name == "ncnn" and row.fixed:
+        first, last = -(size // 2), size - size // 2 - 1
+    elif name in ENDS:
+        first, last = (end(size) for end in ENDS[name])
+    else:  # odd sizes only, or a radius
+        first, last = -(size // 2), size // 2
+    if arguments is None:
+        assert size % 2 == 0 or (name, size) == ("cuda_convnet_cmrnorm", 1)
+        assert name not in ENDS or size == 1
+    else:
+        extents = arguments["depth_radius"]
+        pair = extents if isinstance(extents, tuple) else (extents, extents)
+        assert pair == (-first, last)
+
+
+ODD = "must be an odd integer, at least 1"
+NUMBERS = {"alpha": 1.0, "beta": 0.75, "k": 1.0}
+CUDA_CONVNET = {"scale": 1.0, "pow": 0.75}
+REFUSALS = [
+    ("tensorflow", {"depth_radius": -1}, "`depth_radius` must be an integer, at least"),
+    ("tensorflow_js", {"depthRadius": -1}, "`depthRadius` must be an integer"),
+    ("torch", {"size": 0}, "`size` must be an integer, at least 1, but got 0"),
+    ("caffe", {"local_size": 4}, f"`local_size` {ODD}, but got 4. .*lrn_layer.cpp"),
+    ("caffe", {"local_size": -1}, f"`local_size` {ODD}, but got -1"),
+    ("caffe", {"norm_region": "ACROSS"}, "'ACROSS_CHANNELS' or 'WITHIN_CHANNEL', but"),
+    (
+        "caffe",
+        {"norm_region": "WITHIN_CHANNEL", "k": 2.0},
+        "`k` must be 1 in WITHIN_CHANNEL, but got 2.0. .*ignores it",
+    ),
+    ("onnx", {"size": 0}, "`size` must be an integer, at least 1, but got 0"),
+    ("cudnn", {"lrnN": 17}, "at least 1 and at most 16, but got 17. .*cudnn.h"),
+    ("cudnn", {"lrnN": 0}, "at least 1 and at most 16, but got 0"),
+    ("cudnn", {"lrnK": 1e-6}, "`lrnK` must be at least 1e-05, but got 1e-06"),
+    ("cudnn", {"lrnBeta": 0.0}, "`lrnBeta` must be at least 0.01, but got 0.0"),
+    ("onednn", {"local_size": 0, "alpha": 1, "beta": 1}, "at least 1, but got 0"),
+    (
+        "onednn",
+        {"local_size": 3, "alpha": 1, "beta": 1, "algorithm": "across"},
+        "'lrn_across_channels' or 'lrn_within_channel', but got 'across'",
+    ),
+    (
+        "onednn",
+        {"local_size": 3, "alpha": 1, "beta": 1, "ndims": 6},
+        "`ndims` must be an integer, at least 2 and at most 5, but got 6",
+    ),
+    ("openvino", {"axes": []}, r"`axes` must be one axis or more, but got \[\]"),
+    ("openvino", {"axes": 1, "size": 0}, "`size` must be an integer, at least 1"),
+    ("mxnet", {"nsize": 4}, f"`nsize` {ODD}, but got 4. .*lrn-inl.h"),
+    ("chainer", {"n": 0}, "`n` must be an integer, at least 1, but got 0"),
+    ("lasagne", {"n": 4}, f"`n` {ODD}, but got 4. Lasagne .*NotImplementedError"),
+    ("pylearn2", {"n": 4}, f"`n` {ODD}, but got 4. pylearn2 .*NotImplementedError"),
+    ("keras", {"n": 4}, f"`n` {ODD}, but got 4. LRN2D raises NotImplementedError"),
+    ("matconvnet", {"param": [5, 1, 1]}, r"`param` must be four numbers, but got \[5"),
+    ("matconvnet", {"param": [2.5, 1, 1, 1]}, r"`param\[0\]` must be a whole number"),
+    ("matlab", {"windowChannelSize": 17}, "at least 1 and at most 16, but got 17"),
+    ("matlab", {"windowChannelSize": 5, "K": 0}, "`K` must be at least 1e-05"),
+    ("matlab", {"windowChannelSize": 5, "Beta": 0}, "`Beta` must be at least 0.01"),
+    ("matlab", {"windowChannelSize": 5, "DataFormat": "SSB"}, "with one C, but got"),
+    ("coreml", {"size": 4}, f"`size` {ODD}, but got 4. Core ML does not say"),
+    ("coreml", {"size": 5, "k": 0.0}, "`k` must be positive, but got 0.0"),
+    ("opencv", {"local_size": 4}, f"`local_size` {ODD}, but got 4. .*StsBadArg"),
+    ("opencv", {"norm_region": "WITHIN"}, "'ACROSS_CHANNELS' or 'WITHIN_CHANNEL', but"),
+    ("ncnn", {"region_type": 2}, "`region_type` must be an integer, at least 0 and at"),
+    ("ncnn", {"local_size": 0}, "`local_size` must be an integer, at least 1"),
+    ("tensorrt", {"window": 4, **NUMBERS}, "`window` must be an odd integer, at least"),
+    ("tensorrt", {"window": 17, **NUMBERS}, "and at most 15, but got 17. .*TensorRT"),
+    ("tensorrt", {"window": 5, **NUMBERS, "alpha": 1e21}, r"at most 1e\+20, but got"),
+    ("tensorrt", {"window": 5, **NUMBERS, "beta": 0.0}, "`beta` must be at least 0.01"),
+    ("tensorrt", {"window": 5, **NUMBERS, "k": math.nan}, "`k` must be .*but got nan"),
+    ("directml", {"CrossChannel": True, "LocalSize": 4}, "DirectML does not say to"),
+    ("deeplearning4j", {"n": 0}, "`n` must be an integer, at least 1, but got 0"),
+    ("cuda_convnet_cmrnorm", {"size": 1, **CUDA_CONVNET}, "at least 2, but got 1"),
+    (
+        "cuda_convnet_cmrnorm",
+        {"size": 4, "blocked": True, **CUDA_CONVNET},
+        "`blocked` must be false, but got True",
+    ),
+    ("cuda_convnet_rnorm", {"size": 0, **CUDA_CONVNET}, "at least 1, but got 0"),
+]
+
+
+@pytest.mark.parametrize(("name", "parameters", "message"), REFUSALS)
+def test_refusal(name, parameters, message):
+    with pytest.raises(ValueError, match=message):
+        getattr(conventions, name)(**parameters)
+
+
+@pytest.mark.parametrize("size", [2.5, "5", True, None])
+def test_size_is_an_integer(size):
+    with pytest.raises(TypeError, match="`size` must be an integer, but got"):
+        conventions.torch(size=size)
+    five: Any = np.int64(5)
+    assert conventions.torch(size=five) == conventions.torch(size=5)
+
+
+def test_result_is_what_lrn_takes():
+    """The even windows of PyTorch and ONNX are mirror images of each other."""
+    x = np.random.default_rng(0).standard_normal((2, 9, 3))
+    numbers = {"size": 4, "alpha": 0.8, "beta": 0.6}
+    before = lrn(jnp.asarray(x, jnp.float32), **conventions.torch(**numbers, k=1.5))
+    after = lrn(jnp.asarray(x, jnp.float32), **conventions.onnx(**numbers, bias=1.5))
+    desired = oracle(
+        x.astype(np.float32), depth_radius=(2, 1), bias=1.5, alpha=0.2, beta=0.6, axis=1
+    )
+    assert_values_close(before, desired)
+    assert not np.allclose(after, desired, rtol=1e-3)
+    mirrored = lrn(
+        jnp.asarray(x[:, ::-1], jnp.float32), **conventions.onnx(**numbers, bias=1.5)
+    )[:, ::-1]
+    assert_values_close(mirrored, desired)
+
+
+numbers = st.floats(1e-9, 1e9)
+any_size = st.integers(1, 40)
+radius = st.integers(0, 40)
+
+
+@given(size=any_size, alpha=numbers, beta=numbers, k=numbers)
+def test_torch_there_and_back(size, alpha, beta, k):
+    parameters = {"size": size, "alpha": alpha, "beta": beta, "k": k}
+    arguments = conventions.torch(**parameters)
+    assert_same(conventions.to_torch(**arguments), parameters)
+    assert_same(conventions.torch(**conventions.to_torch(**arguments)), arguments)
+
+
+@given(size=any_size, alpha=numbers, beta=numbers, bias=numbers)
+def test_onnx_there_and_back(size, alpha, beta, bias):
+    parameters = {"size": size, "alpha": alpha, "beta": beta, "bias": bias}
+    arguments = conventions.onnx(**parameters)
+    assert_same(conventions.to_onnx(**arguments), parameters)
+    assert_same(conventions.onnx(**conventions.to_onnx(**arguments)), arguments)
+
+
+@given(depth_radius=radius, bias=numbers, alpha=numbers, beta=numbers)
+def test_tensorflow_there_and_back(depth_radius, bias, alpha, beta):
+    parameters = {
+        "depth_radius": depth_radius,
+        "bias": bias,
+        "alpha": alpha,
+        "beta": beta,
+    }
+    arguments = conventions.tensorflow(**parameters)
+    assert conventions.to_tensorflow(**arguments) == parameters
+    assert conventions.tensorflow(**parameters) == arguments
+
+
+@given(radius=radius, alpha=numbers, beta=numbers, k=numbers, across=st.booleans())
+def test_caffe_there_and_back(radius, alpha, beta, k, across):
+    parameters = {
+        "local_size": 2 * radius + 1,
+        "alpha": alpha,
+        "beta": beta,
+        "norm_region": "ACROSS_CHANNELS" if across else "WITHIN_CHANNEL",
+        "k": k if across else 1.0,
+    }
+    arguments = conventions.caffe(**parameters)
+    assert_same(conventions.to_caffe(**arguments), parameters)
+    assert_same(conventions.caffe(**conventions.to_caffe(**arguments)), arguments)
+
+
+def assert_same(actual, desired):
+    """The same, but for a unit in the last place of alpha: it was divided by n."""
+    assert actual.keys() == desired.keys()
+    difference = abs(actual["alpha"] - desired["alpha"])
+    assert difference <= math.ulp(desired["alpha"])
+    assert actual | {"alpha": None} == desired | {"alpha": None}
+
+
+ARGUMENTS: dict[str, Any] = {
+    "depth_radius": 2,
+    "bias": 1.0,
+    "alpha": 0.5,
+    "beta": 0.75,
+    "axis": 1,
+}
+
+
+def changed(**change: Any) -> dict[str, Any]:
+    return ARGUMENTS | change
+
+
+WAYS_BACK = ["to_torch", "to_onnx", "to_tensorflow", "to_caffe"]
+INEXPRESSIBLE = [
+    *(
+        (name, {"axis": axis}, "`axis` must be")
+        for name in WAYS_BACK
+        for axis in [0, 2, (0, 1), (1, 2), -2]
+    ),
+    ("to_torch", {"axis": -1}, "`axis` must be 1, but got -1: PyTorch"),
+    ("to_onnx", {"axis": (2, 3)}, r"`axis` must be 1, but got \(2, 3\): ONNX"),
+    ("to_tensorflow", {"axis": 1}, "`axis` must be -1 or 3, but got 1: TensorFlow"),
+    ("to_caffe", {"axis": -1}, r"`axis` must be -3 or \(-2, -1\) or 1 or \(2, 3\)"),
+    *((name, {"depth_radius": (0, 2)}, "must reach as far") for name in WAYS_BACK),
+    *((name, {"depth_radius": (3, 1)}, "must reach as far") for name in WAYS_BACK),
+    *((name, {"depth_radius": None}, "no window over the whole") for name in WAYS_BACK),
+    ("to_torch", {"depth_radius": (1, 2)}, "or one element further before, but got"),
+    ("to_onnx", {"depth_radius": (2, 1)}, "or one element further after, but got"),
+    ("to_tensorflow", {"depth_radius": (1, 2)}, "both sides, but got .*TensorFlow"),
+    ("to_caffe", {"depth_radius": (2, 1)}, "both sides, but got .*Caffe"),
+    ("to_caffe", {"axis": (2, 3), "bias": 2.0}, "`bias` must be 1 for a window within"),
+    *(
+        (name, {number: jnp.ones((5, 1, 1))}, f"`{number}` must be one number")
+        for name in WAYS_BACK
+        for number in ["bias", "alpha", "beta"]
+    ),
+    *((name, {"alpha": -1.0}, "`alpha` must not be negative") for name in WAYS_BACK),
+]
+
+
+@pytest.mark.parametrize(("name", "change", "message"), INEXPRESSIBLE)
+def test_inexpressible(name, change, message):
+    axis = -1 if name == "to_tensorflow" else 1
+    with pytest.raises(ValueError, match=message):
+        getattr(conventions, name)(**changed(**{"axis": axis} | change))
+
+
+def test_way_back_takes_what_was_learned():
+    """A scalar array, as a module learns it, becomes a number."""
+    arguments = changed(bias=jnp.float32(1.5), beta=jnp.full((1,), 0.5))
+    assert conventions.to_torch(**arguments) == {
+        "size": 5,
+        "alpha": 2.5,
+        "beta": 0.5,
+        "k": 1.5,
+    }
+
+
+def test_the_order_of_several_axes_means_nothing():
+    desired = conventions.to_caffe(**changed(axis=(2, 3)))
+    assert conventions.to_caffe(**changed(axis=(3, 2))) == desired
+    assert conventions.to_caffe(**changed(axis=(-1, -2))) == desired
+
+
+def test_docstring_of_lrn_shows_the_calls_of_others():
+    """A newcomer passes PyTorch's alpha as it is; the example they copy does not."""
+    assert lrn.__doc__ is not None
+    examples = re.findall(r"y = lrn\(x, (.*)\)(?:  # (\w*).*)?$", lrn.__doc__, re.M)
+    calls = {who: eval(f"dict({arguments})") for arguments, who in examples}
+    caffe = conventions.caffe(local_size=5, alpha=1e-4)
+    torch = conventions.torch(size=5, alpha=1e-4)
+    tensorflow = conventions.tensorflow(depth_radius=2, bias=2, alpha=1e-4, beta=0.75)
+    assert calls["TensorFlow"] | {"axis": -1} == tensorflow
+    assert calls["Caffe"] | {"axis": 1} == caffe
+    assert calls[""] == torch
+    x = 40 * np.random.default_rng(0).standard_normal((1, 96, 3, 3))
+    desired = oracle(x, **torch)
+    torch["alpha"] = 1e-4
+    assert np.mean(np.abs(oracle(x, **torch) / desired - 1)) > 0.2
+
+
+def test_every_framework_has_its_row():
+    functions = {row.function.__name__ for row in ROWS}
+    assert functions == set(public_functions(_frameworks))
+    described = conventions.describe()
+    for name in public_functions(_frameworks) + public_functions(_presets):
+        assert f"`{name}(" in described
+    for name in (
+        *("TensorFlow", "TensorFlow Lite", "TensorFlow.js", "PyTorch", "Caffe"),
+        *("Caffe, within", "ONNX", "cuDNN", "oneDNN", "oneDNN, within", "OpenVINO"),
+        *("MXNet", "Chainer", "Lasagne", "pylearn2", "Keras", "MatConvNet", "MATLAB"),
+        *("Core ML", "OpenCV", "ncnn", "TensorRT", "DirectML", "Deeplearning4j"),
+        *("cuda-convnet `cmrnorm`", "cuda-convnet `rnorm`"),
+    ):
+        assert f"\n| {name}" in described
+
+
+def test_the_table_tells_all_parameters_apart():
+    """A parameter with a name the table does not know would be left out of it."""
+    others = {"norm_region", "norm_by_size", "region_type", "algorithm", "ndims"}
+    others |= {"axes", "param", "DataFormat", "CrossChannel", "blocked"}
+    for row in ROWS:
+        known = set(inspect.signature(row.function).parameters) - others
+        assert len(known) == (0 if row.function is conventions.matconvnet else 4)
+
+
+def test_the_table_in_the_documentation_is_this_one():
+    text = (DOCS / "semantics.md").read_text(encoding="utf-8")
+    command = "python -m lrn_jax.conventions"
+    (table,) = re.findall(rf"<!-- {command} -->\n\n(.*)\n\n<!-- end -->", text, re.S)
+    # The first table, a blank line, the second: as the command prints them.
+    assert table == conventions.describe(), f"Replace it by what `{command}` prints."
+
+
+def test_functions_take_keywords_only():
+    for name in public_functions(_frameworks) + public_functions(_presets):
+        parameters = inspect.signature(getattr(conventions, name)).parameters
+        assert {p.kind for p in parameters.values()} == {inspect.Parameter.KEYWORD_ONLY}
+
+
+def public_functions(module):
+    """The names of the functions a module defines, without an underscore."""
+    return [
+        name
+        for name, function in inspect.getmembers(module, inspect.isfunction)
+        if function.__module__ == module.__name__ and not name.startswith("_")
+    ]
