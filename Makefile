@@ -3,19 +3,25 @@
 #
 #   make ablation   train and compare the norms, write a report   ARGS="--seeds 2 ..."
 #   make test       run the tests                                 ARGS="-k values ..."
+#   make parity     compare with PyTorch, ONNX, onnxruntime, OpenVINO and TensorFlow
 #   make lint       ruff and pyright
 #   make format     ruff, changing files
 
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: ablation test lint format clean
+.PHONY: ablation test parity lint format clean
 
 ablation: .venv/experiments
 	$(BIN)/python -m experiments ablate $(ARGS)
 
 test: .venv/test
 	$(BIN)/python -m pytest $(ARGS)
+
+# TensorFlow has an environment of its own: it seldom agrees with the others on versions.
+parity: .venv/peers .venv-tensorflow/tensorflow
+	$(BIN)/python -m pytest tests/parity tests/test_port_torch.py $(ARGS)
+	.venv-tensorflow/bin/python -m pytest tests/parity/test_tensorflow.py $(ARGS)
 
 lint: .venv/lint
 	$(BIN)/ruff format --check .
@@ -27,14 +33,18 @@ format: .venv/lint
 	$(BIN)/ruff check --fix .
 
 clean:
-	rm -rf .venv
+	rm -rf .venv .venv-tensorflow
 
 # One stamp for each extra of pyproject.toml.
-.venv/experiments .venv/test .venv/lint: .venv/%: pyproject.toml | .venv/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$*]'
+INSTALL = $(@D)/bin/python -m pip install --quiet --disable-pip-version-check --editable
+.venv/experiments .venv/test .venv/peers .venv/lint: pyproject.toml | .venv/bin/python
+	$(INSTALL) '.[$(@F)]'
+	@touch $@
+.venv-tensorflow/tensorflow: pyproject.toml | .venv-tensorflow/bin/python
+	$(INSTALL) '.[$(@F)]'
 	@touch $@
 
-.venv/bin/python:
+%/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; name one with \
 	make PYTHON=...: this is " + sys.version if sys.version_info < (3, 11) else 0)'
-	$(PYTHON) -m venv .venv
+	$(PYTHON) -m venv $*

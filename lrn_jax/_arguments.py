@@ -6,6 +6,7 @@ Every message names the argument, what was expected, what came, and the way out.
 import math
 import numbers
 import operator
+from functools import cache
 from typing import Any
 
 import jax
@@ -29,22 +30,27 @@ def _is_integer(value: object) -> bool:
 
 def _as_array(name: str, value: Any) -> Array:
     """Returns `value` as an array of real floating numbers, traced or not."""
-    # `__jax_array__` is how flax.nnx variables offer their array.
-    if not (
-        isinstance(value, jax.Array | np.ndarray | np.generic)
-        or hasattr(value, "__jax_array__")
-    ):
+    if not isinstance(value, jax.Array):
+        # `__jax_array__` is how flax.nnx variables offer their array.
+        if not isinstance(value, np.ndarray | np.generic) and not hasattr(
+            value, "__jax_array__"
+        ):
+            raise TypeError(
+                f"`{name}` must be an array, but got {_describe(value)}. "
+                "Convert it with `jnp.asarray`."
+            )
+        value = jnp.asarray(value)
+    if not _is_real_floating(value.dtype):
         raise TypeError(
-            f"`{name}` must be an array, but got {_describe(value)}. "
-            "Convert it with `jnp.asarray`."
-        )
-    array = jnp.asarray(value)
-    if not jnp.issubdtype(array.dtype, jnp.floating):
-        raise TypeError(
-            f"`{name}` must have a real floating dtype, but got {array.dtype}. "
+            f"`{name}` must have a real floating dtype, but got {value.dtype}. "
             f"Cast it first, for example with `{name}.astype(jnp.float32)`."
         )
-    return array
+    return value
+
+
+@cache  # the question takes longer than the whole call of the compiled function
+def _is_real_floating(dtype: np.dtype) -> bool:
+    return jnp.issubdtype(dtype, jnp.floating)
 
 
 def check_x(x: ArrayLike) -> Array:

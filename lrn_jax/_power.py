@@ -28,9 +28,9 @@ def negative_power(s: Array, beta: float | Array) -> Array:
 
     A number among 0.25, 0.5, 0.75, 1 and 2 is computed from square roots and
     divisions; any other, and every array, as :math:`e^{-\beta \log s}`, whose relative
-    error is about :math:`2 + |\beta \log s|` units in the last place. (`lax.pow` calls
-    a scalar function for each element on CPU, which costs more than everything else in
-    the normalization together.)
+    error is at most :math:`2 + |\beta \log s|` units in the last place, with
+    :math:`\beta` as the dtype of `s` rounds it. (`lax.pow` calls a scalar function for
+    each element on CPU, which costs more than all else in the normalization together.)
     """
     if isinstance(beta, float) and beta in _BY_ROOTS:
         return _BY_ROOTS[beta](s)

@@ -1,9 +1,14 @@
-"""Local response normalization as a `flax.nnx` module."""
+"""Local response normalization as `flax.nnx` modules, without and with parameters."""
 
+from typing import Any
+
+import jax.numpy as jnp
 from flax import nnx
 from jax import Array
 from jax.typing import ArrayLike
 
+from ._arguments import check_x
+from ._learned import feature_axis_of, initial_logarithms
 from ._lrn import lrn
 
 
@@ -63,4 +68,115 @@ class LocalResponseNorm(nnx.Module):
             beta=self.beta,
             axis=self.axis,
             implementation=self.implementation,
+        )
+
+
+class LearnedLocalResponseNorm(nnx.Module):
+    r"""Divisive normalization: local response normalization with learned parameters.
+
+    .. math::
+        y_c = x_c \, s_c^{-\beta_c}, \qquad
+        s_c = \text{bias}_c + \alpha_c \sum_{j=\max(0,\,c-r)}^{\min(C-1,\,c+r)} x_j^2.
+
+    Those of bias, alpha and beta that are named in `learn` are parameters, either one
+    number each or one for each channel :math:`c` of the result. What is stored and
+    trained is the logarithm: ``log_alpha`` with ``alpha = exp(log_alpha)``, and so on.
+    It keeps them positive, and a step changes alpha, which may be 1e-4, in proportion
+    to itself. Weight decay pulls a logarithm to 0, so a parameter to 1: exempt them.
+
+    Everything else is as in `lrn_jax.lrn`. A stored logarithm is rounded, which gives
+    an alpha of 1e-4 in float32 a relative error of up to 5e-7.
+
+    Args:
+      depth_radius: How far the window reaches to either side, not counting the centre;
+        a pair ``(before, after)``, or ``None`` for the whole axis.
+      bias: Additive constant (k in the paper): its initial value where it is learned.
+      alpha: Weight of the plain sum of squares, or its initial value.
+      beta: Exponent, or its initial value.
+      axis: The axis, or axes, the window lies along.
+      implementation: A name from `lrn_jax.IMPLEMENTATIONS`, or ``None``.
+      learn: The names of the parameters.
+      num_features: The number of channels, which makes parameters of that length;
+        ``None`` makes them single numbers.
+      feature_axis: The axis the channels are on, for `num_features`; ``None`` is
+        `axis`, where that is a single one.
+      param_dtype: Dtype of the parameters.
+
+    Raises:
+      TypeError: When made, if an initial value is not a number; when called, as
+        `lrn_jax.lrn`.
+      ValueError: When made, if `learn` is not a tuple of those three names, or an
+        initial value is not positive and finite (0 has no logarithm); when called, as
+        `lrn_jax.lrn`, and if `feature_axis` is not one axis of `x`.
+
+    Example:
+      >>> import jax.numpy as jnp
+      >>> from flax import nnx
+      >>> from lrn_jax import conventions
+      >>> from lrn_jax.nnx import LearnedLocalResponseNorm
+      >>> preset = conventions.alexnet_as_trained()
+      >>> norm = LearnedLocalResponseNorm(
+      ...     **preset, learn=("bias", "alpha"), num_features=3
+      ... )
+      >>> norm(jnp.ones((1, 8, 8, 3))).shape
+      (1, 8, 8, 3)
+      >>> jnp.exp(norm.log_bias[...])
+      Array([2., 2., 2.], dtype=float32)
+      >>> sorted(nnx.state(norm, nnx.Param))
+      ['log_alpha', 'log_bias']
+
+    References:
+      Ren, Liao, Urtasun, Sinz, Zemel: Normalizing the normalizers: comparing and
+      extending network normalization schemes, ICLR 2017, arXiv 1611.04520.
+      Miller, Chung, Miller: Divisive feature normalization improves image recognition
+      performance in AlexNet, ICLR 2022. It learns these parameters, and the width of a
+      window with exponential weights.
+    """
+
+    def __init__(
+        self,
+        *,
+        depth_radius: int | tuple[int, int] | None = 2,
+        bias: ArrayLike = 2.0,
+        alpha: ArrayLike = 1e-4,
+        beta: ArrayLike = 0.75,
+        axis: int | tuple[int, ...] = -1,
+        implementation: str | None = None,
+        learn: tuple[str, ...] = ("bias", "alpha", "beta"),
+        num_features: int | None = None,
+        feature_axis: int | None = None,
+        param_dtype: Any = jnp.float32,
+    ):
+        self.depth_radius = depth_radius
+        self.bias = bias
+        self.alpha = alpha
+        self.beta = beta
+        self.axis = axis
+        self.implementation = implementation
+        self.learn = learn
+        self.num_features = num_features
+        self.feature_axis = feature_axis
+        values = {"bias": bias, "alpha": alpha, "beta": beta}
+        shape = () if num_features is None else (num_features,)
+        for name, logarithm in initial_logarithms(learn, values).items():
+            learned = nnx.Param(jnp.full(shape, logarithm, param_dtype))
+            setattr(self, f"log_{name}", learned)
+
+    def __call__(self, x: ArrayLike) -> Array:
+        """Normalizes `x`; the result has its shape and dtype."""
+        x = check_x(x)
+        aligned = ()
+        if self.num_features is not None:
+            axis = feature_axis_of(self.feature_axis, self.axis, x.ndim)
+            aligned = (self.num_features, *(1,) * (x.ndim - 1 - axis))
+        values = {"bias": self.bias, "alpha": self.alpha, "beta": self.beta}
+        for name in self.learn:
+            learned = getattr(self, f"log_{name}")[...]
+            values[name] = jnp.exp(learned).reshape(aligned)
+        return lrn(
+            x,
+            depth_radius=self.depth_radius,
+            axis=self.axis,
+            implementation=self.implementation,
+            **values,
         )

@@ -56,6 +56,5 @@ def test_one_program_for_all_batch_sizes(transform, choice):
 
 @pytest.mark.parametrize("transform", [values, gradients])
 def test_saved_program(transform, choice):
-    pytest.importorskip("flatbuffers", reason="jax.export needs it to serialize")
     saved = exported(transform, X.shape, choice).serialize()
     check(export.deserialize(saved), transform, X)

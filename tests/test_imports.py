@@ -85,6 +85,7 @@ LAYERS = {
     "_window_sum": 2,
     "_lrn": 3,
     "conventions": 3,
+    "_learned": 3,
     "linen": 4,
     "nnx": 4,
     "__init__": 5,

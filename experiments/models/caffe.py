@@ -1,0 +1,43 @@
+"""What networks in the manner of Caffe are made of: chains of layers, its pooling."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import flax.linen as nn
+from jax import Array
+
+Layer = Callable[[Array], Array]
+
+
+def chain(module: nn.Module, layers: Mapping[str, Layer], x: Array) -> Array:
+    """Applies one layer after the other and keeps every activation by its name."""
+    for name, layer in layers.items():
+        x = layer(x)
+        module.sow(
+            "intermediates",
+            "activations",
+            {name: x},
+            init_fn=dict,
+            reduce_fn=lambda kept, new: {**kept, **new},
+        )
+    return x
+
+
+def max_pool(x: Array, size: int = 3, stride: int = 2, padding: int = 0) -> Array:
+    """Maximum over square windows, as Caffe places them.
+
+    A last window that does not fit is cut off at the border instead of being left out,
+    unless it starts beyond the image and its padding on the left. PyTorch calls that
+    ``ceil_mode=True``.
+    """
+
+    def both_sides(length: int) -> tuple[int, int]:
+        count = -((size - length - 2 * padding) // stride) + 1
+        if (count - 1) * stride >= length + padding:
+            count -= 1
+        reach = (count - 1) * stride + size
+        return padding, max(0, reach - length - padding)
+
+    _, height, width, _ = x.shape
+    padding_of_both: Any = both_sides(height), both_sides(width)  # declared as a string
+    return nn.max_pool(x, (size, size), (stride, stride), padding_of_both)
