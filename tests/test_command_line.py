@@ -6,6 +6,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,23 +18,38 @@ ROOT = Path(__file__).parent.parent
 QUICK = ("--epochs", "1", "--seeds", "2", "--norms", "none", "lrn")
 
 
-def start(*arguments: str, **options) -> subprocess.Popen:
-    return subprocess.Popen(
-        [sys.executable, "-W", "error", "-m", "experiments", *arguments],
+# As from a terminal, also where the tests run in the background of a shell, which makes
+# its children deaf to Ctrl-C.
+PROGRAM = """
+import runpy, signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+runpy.run_module("experiments", run_name="__main__", alter_sys=True)
+"""
+
+
+@contextmanager
+def started(*arguments: str) -> Iterator[subprocess.Popen]:
+    """A run of the command line; it is ended with the test, however that ends."""
+    process = subprocess.Popen(
+        [sys.executable, "-W", "error", "-c", PROGRAM, *arguments],
         cwd=ROOT,
         text=True,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env={**os.environ, "XLA_FLAGS": "", "COLUMNS": "80"},
-        **options,
     )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
 
 
 def test_ablate_ends_with_table_report_and_metrics(tmp_path):
     output = tmp_path / "new" / "runs"
-    process = start("ablate", *QUICK, "--output", str(output))
-    printed, errors = process.communicate(timeout=300)
+    with started("ablate", *QUICK, "--output", str(output)) as process:
+        printed, errors = process.communicate(timeout=300)
     assert process.returncode == 0, errors
     assert errors == ""
     assert "[4/4] LRN, seed 1: test accuracy" in printed
@@ -61,18 +78,16 @@ def test_ablate_ends_with_table_report_and_metrics(tmp_path):
 
 def test_interrupt_leaves_a_report_of_what_there_is(tmp_path):
     output = tmp_path / "runs"
-    process = start(
-        "ablate", "--epochs", "400", "--seeds", "9", "--output", str(output)
-    )
-    # Wait for the first epochs of the first run.
-    deadline = time.monotonic() + 240
-    first = output / "none-seed0.jsonl"
-    while not (first.exists() and first.read_text().count("\n") > 2):
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
-    printed, errors = process.communicate(timeout=240)
+    endless = ("--epochs", "10000", "--output", str(output))
+    with started("ablate", *endless) as process:
+        deadline = time.monotonic() + 240
+        first = output / "none-seed0.jsonl"
+        while not (first.exists() and first.read_text().count("\n") > 2):
+            assert process.poll() is None, process.communicate()
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        printed, errors = process.communicate(timeout=240)
     assert process.returncode == 130, errors
     assert "Interrupted" in printed
     assert "no norm, seed 0: interrupted" in (output / "report.md").read_text()
