@@ -4,13 +4,14 @@
 #   make ablation   train and compare the norms, write a report   ARGS="--seeds 2 ..."
 #   make test       run the tests                                 ARGS="-k values ..."
 #   make parity     compare with PyTorch, ONNX, onnxruntime, OpenVINO and TensorFlow
+#   make bench      measure speed, next to every peer that parity installed
 #   make lint       ruff and pyright
 #   make format     ruff, changing files
 
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: ablation test parity lint format clean
+.PHONY: ablation test parity bench lint format clean
 
 ablation: .venv/experiments
 	$(BIN)/python -m experiments ablate $(ARGS)
@@ -22,6 +23,11 @@ test: .venv/test
 parity: .venv/peers .venv-tensorflow/tensorflow
 	$(BIN)/python -m pytest tests/parity tests/test_port_torch.py $(ARGS)
 	.venv-tensorflow/bin/python -m pytest tests/parity/test_tensorflow.py $(ARGS)
+
+# The speed of this library, and of every peer that is installed.
+bench: .venv/benchmarks
+	$(BIN)/python -m benchmarks $(if $(wildcard .venv-tensorflow/tensorflow),\
+	  --tensorflow-python .venv-tensorflow/bin/python) $(ARGS)
 
 lint: .venv/lint
 	$(BIN)/ruff format --check .
@@ -37,7 +43,8 @@ clean:
 
 # One stamp for each extra of pyproject.toml.
 INSTALL = $(@D)/bin/python -m pip install --quiet --disable-pip-version-check --editable
-.venv/experiments .venv/test .venv/peers .venv/lint: pyproject.toml | .venv/bin/python
+.venv/experiments .venv/test .venv/peers .venv/benchmarks .venv/lint: pyproject.toml \
+  | .venv/bin/python
 	$(INSTALL) '.[$(@F)]'
 	@touch $@
 .venv-tensorflow/tensorflow: pyproject.toml | .venv-tensorflow/bin/python

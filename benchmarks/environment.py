@@ -1,0 +1,84 @@
+"""Where, with what and how a run was made."""
+
+import importlib.metadata
+import os
+import platform
+import re
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import jax
+
+from .contenders import Contender, Machine
+
+_ROOT = Path(__file__).parent.parent
+_CODE = ("benchmarks", "experiments/allocator.py", "lrn_jax")
+_VARIABLES = ("XLA_", "JAX_", "OMP_", "KMP_", "MALLOC_", "GLIBC_TUNABLES", "LD_PRELOAD")
+
+
+def _git(*arguments: str) -> str:
+    return subprocess.run(
+        ["git", *arguments], cwd=_ROOT, capture_output=True, text=True, check=True
+    ).stdout.strip()
+
+
+def _commit() -> tuple[str, bool]:
+    """Returns the commit of this code, and whether the code differs from it."""
+    try:
+        commit = _git("rev-parse", "--short=12", "HEAD")
+        return commit, bool(_git("status", "--porcelain", "--", *_CODE))
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown", True
+
+
+def _first_match(pattern: str, file: str) -> str | None:
+    try:
+        found = re.search(pattern, Path(file).read_text(encoding="utf-8"))
+    except OSError:
+        return None
+    return found.group(1) if found else None
+
+
+def device() -> str:
+    """Returns the name of what computes."""
+    found = jax.devices()[0]
+    if found.platform != "cpu":
+        return found.device_kind
+    model = _first_match(r"model name\s*: (.*)", "/proc/cpuinfo")
+    return model or platform.processor() or platform.machine()
+
+
+def describe(contenders: Mapping[str, Contender], machine: Machine) -> dict[str, Any]:
+    """Returns commit, versions and device, by name."""
+    commit, dirty = _commit()
+    versions = {name: importlib.metadata.version(name) for name in ("jax", "jaxlib")}
+    for contender in contenders.values():
+        versions |= contender.versions(machine)
+    return {
+        "commit": commit,
+        "local_changes": dirty,
+        "device": device(),
+        "platform": machine.platform,
+        "cores": os.cpu_count(),
+        # Far above 0 before the start means that others use the machine, too.
+        "load_average": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
+        "huge_pages": _first_match(
+            r"\[(\w+)\]", "/sys/kernel/mm/transparent_hugepage/enabled"
+        ),
+        "variables": {
+            name: value
+            for name, value in sorted(os.environ.items())
+            if name.startswith(_VARIABLES)
+        },
+        "python": platform.python_version(),
+        "numpy": importlib.metadata.version("numpy"),
+        "versions": versions,
+    }
+
+
+def command(arguments: Sequence[str]) -> str:
+    """Returns the command line, without what is particular to a machine: its paths."""
+    plain = (Path(one).name if Path(one).is_absolute() else one for one in arguments)
+    return " ".join(["python -m benchmarks", *plain])
