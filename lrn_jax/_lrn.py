@@ -181,10 +181,12 @@ def _energy_scale_factor(
     hyperparameters: _Hyperparameters,
     window: Window,
     implementation: str | None,
+    *,
+    stored: bool,
 ) -> tuple[Array, Array, Array]:
     """Returns the window sum of x^2, s and s^-beta; where s is 0, the last are 1, 0."""
     bias, alpha, beta = map(_value, hyperparameters)
-    energy = window_sum(lax.square(x), window, implementation)
+    energy = window_sum(lax.square(x), window, implementation, stored=stored)
     s = bias + alpha * energy
     if isinstance(bias, float) and x.dtype.type(bias) > 0:
         return energy, s, negative_power(s, beta)
@@ -201,7 +203,9 @@ def _normalize(
     implementation: str | None,
 ) -> Array:
     wide_x = x.astype(_compute_dtype(x))
-    _, _, factor = _energy_scale_factor(wide_x, hyperparameters, window, implementation)
+    _, _, factor = _energy_scale_factor(
+        wide_x, hyperparameters, window, implementation, stored=False
+    )
     return (wide_x * factor).astype(x.dtype)
 
 
@@ -232,9 +236,11 @@ def _tangent(primals, tangents, *, window: Window, implementation: str | None) -
     x, x_dot = x.astype(_compute_dtype(x)), x_dot.astype(_compute_dtype(x))
     _, alpha, beta = map(_value, hyperparameters)
 
-    energy, s, factor = _energy_scale_factor(x, hyperparameters, window, implementation)
+    energy, s, factor = _energy_scale_factor(
+        x, hyperparameters, window, implementation, stored=True
+    )
     y = x * factor
-    s_dot = 2 * alpha * window_sum(x * x_dot, window, implementation)
+    s_dot = 2 * alpha * window_sum(x * x_dot, window, implementation, stored=True)
     if not isinstance(bias_dot, _Constant):
         s_dot += bias_dot
     if not isinstance(alpha_dot, _Constant):

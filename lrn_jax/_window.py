@@ -48,3 +48,8 @@ def whole_axes(window: Window, shape: Sequence[int]) -> tuple[int, ...]:
         for axis, (size, extents) in enumerate(zip(shape, window, strict=True))
         if extents != (0, 0) and extents == (size - 1, size - 1)
     )
+
+
+def windowed_axes(window: Window) -> list[tuple[int, tuple[int, int]]]:
+    """Returns the axes that have a window, each with its extents."""
+    return [(axis, pair) for axis, pair in enumerate(window) if pair != (0, 0)]

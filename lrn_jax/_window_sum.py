@@ -9,33 +9,77 @@ an axis without a window. Implementations only ever lower it, to plain HLO, so j
 sharding and export see ordinary operations.
 """
 
-from jax import Array
+from functools import partial
+
+import jax
+from jax import Array, lax
 from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 
-from ._implementations import DEFAULT_IMPLEMENTATION, IMPLEMENTATIONS
-from ._window import Window, mirrored, with_batch_axis
+from ._implementations import IMPLEMENTATIONS, default
+from ._window import Window, mirrored, whole_axes, windowed_axes, with_batch_axis
 
 _window_sum_p = Primitive("window_sum")
 
 
-def window_sum(x: Array, window: Window, implementation: str | None = None) -> Array:
-    """Sums `x` over the window around every element, cut off at the borders."""
-    return _window_sum_p.bind(x, window=window, implementation=implementation)
+def window_sum(
+    x: Array, window: Window, implementation: str | None = None, *, stored: bool = False
+) -> Array:
+    """Sums `x` over the window around every element, cut off at the borders.
+
+    `stored` says that `x` is too expensive to be computed again for every shift, as it
+    is in a backward pass; it guides the choice where `implementation` is None.
+    """
+    return _window_sum_p.bind(
+        x, window=window, implementation=implementation, stored=stored
+    )
 
 
-def _run(x, *, window: Window, implementation: str | None):
-    return IMPLEMENTATIONS[implementation or DEFAULT_IMPLEMENTATION](x, window)
+def _run(
+    x: Array,
+    *,
+    window: Window,
+    implementation: str | None,
+    stored: bool,
+    platform: str | None = None,
+) -> Array:
+    axes = whole_axes(window, x.shape)
+    if axes:
+        # Every element along these axes has the same sum: form it once, for all of
+        # them, instead of once for each (a quadratic cost).
+        total = lax.expand_dims(lax.reduce_sum(x, axes=axes), axes)
+        window = tuple((0, 0) if i in axes else pair for i, pair in enumerate(window))
+    else:
+        total = x
+    if windowed_axes(window):
+        name = implementation or default(window, platform, stored=stored)
+        if name != "reduce_window" and _is_sharded_along(total, window):
+            # With explicit sharding JAX refuses to slice an axis in pieces.
+            if implementation is not None:
+                raise NotImplementedError(
+                    f"`implementation` {name!r} cannot sum over an axis with explicit "
+                    f"sharding, but got {jax.typeof(x)}. Use 'reduce_window' or None."
+                )
+            name = "reduce_window"
+        total = IMPLEMENTATIONS[name](total, window)
+    return lax.broadcast_in_dim(total, x.shape, range(x.ndim))
 
 
-def _transpose(cotangent, x, *, window: Window, implementation: str | None):
+def _is_sharded_along(x: Array, window: Window) -> bool:
+    """Whether JAX knows, by explicit sharding, that a windowed axis is in pieces."""
+    spec = jax.typeof(x).sharding.spec
+    return any(spec[axis] is not None for axis, _ in windowed_axes(window))
+
+
+def _transpose(cotangent, x, *, window: Window, implementation: str | None, **_):
     del x
-    return [window_sum(cotangent, mirrored(window), implementation)]
+    # What arrives here is a product of the whole backward pass.
+    return [window_sum(cotangent, mirrored(window), implementation, stored=True)]
 
 
-def _batch(operands, axes, *, window: Window, implementation: str | None):
+def _batch(operands, axes, *, window: Window, **parameters):
     (x,), (axis,) = operands, axes
-    return window_sum(x, with_batch_axis(window, axis), implementation), axis
+    return window_sum(x, with_batch_axis(window, axis), **parameters), axis
 
 
 _window_sum_p.def_impl(_run)
@@ -43,4 +87,6 @@ _window_sum_p.def_impl(_run)
 _window_sum_p.def_abstract_eval(lambda x, **_: x)
 ad.deflinear2(_window_sum_p, _transpose)
 batching.primitive_batchers[_window_sum_p] = _batch
-mlir.register_lowering(_window_sum_p, mlir.lower_fun(_run, multiple_results=False))
+for platform in (None, "cpu"):
+    lowering = mlir.lower_fun(partial(_run, platform=platform), multiple_results=False)
+    mlir.register_lowering(_window_sum_p, lowering, platform=platform)
