@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import options
 from experiments import report
 from experiments.__main__ import parse
 from experiments.records import read
@@ -61,8 +62,14 @@ def check_pip(arguments: list[str]) -> None:
 
 def check_python(arguments: list[str]) -> None:
     flag, module, *rest = arguments
-    assert (flag, module) == ("-m", "experiments")
-    parse(rest)
+    assert flag == "-m"
+    if module == "experiments":
+        parse(rest)
+    elif rest[:1] in (["table"], ["plot"]):
+        options.parse_show(rest[0], rest[1:])
+    else:
+        assert module == "benchmarks"
+        options.parse_run(rest)
 
 
 COMMANDS = {"make": check_make, "pip": check_pip, "python": check_python}
