@@ -55,3 +55,9 @@ def test_backward_takes_less_than_the_definition(axis):
     most_kernels, most_passes = work(backward("reduce_window", axis), 2)
     assert kernels < most_kernels
     assert passes < most_passes
+
+
+def test_no_kernel_is_left_slow_by_a_long_window():
+    """Shifts of a long window would be cut into several kernels, each a slow one."""
+    kernels, passes = work(lambda x: lrn(x, depth_radius=8, axis=NCHW), 1)
+    assert (kernels, passes <= 8) == (2, True)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from jax import Array
 
-from .._window import Window
+from .._window import Window, windowed_axes
 from . import padded_slices, reduce_window, shifted_pads
 
 IMPLEMENTATIONS: dict[str, Callable[[Array, Window], Array]] = {
@@ -21,20 +21,28 @@ IMPLEMENTATIONS: dict[str, Callable[[Array, Window], Array]] = {
 }
 
 
-# Beyond this, an operation for each offset costs more to compile than it saves.
-_LONGEST_UNROLLED = 33
+# Lengths of windows. Beyond the first, XLA:CPU no longer makes one kernel of the
+# shifts; beyond the second, an operation for each offset costs too much to compile.
+_LONGEST_SHIFTED = 9
+_LONGEST_SLICED = 33
 
 
 def default(window: Window, platform: str | None, *, stored: bool) -> str:
     """Returns the name of the implementation for a window, by what was measured.
 
     On CPU, XLA does not fuse reduce_window with what is before and after it, but does
-    fuse slices and pads. Slices of a padded copy were fastest where the last axis is
-    windowed and where the operand has to be stored, elsewhere shifted pads, which store
-    nothing. (`python -m benchmarks` compares them.) On other platforms nothing was
-    measured, and the definition stands.
+    fuse slices and pads. Shifted pads, which store nothing, were fastest for a short
+    window along a single axis that is not the last one, of an operand that need not be
+    stored; elsewhere slices of a padded copy. (`python -m benchmarks` compares them.)
+    On other platforms nothing was measured, and the definition stands.
     """
     longest = max(before + 1 + after for before, after in window)
-    if platform != "cpu" or longest > _LONGEST_UNROLLED:
+    if platform != "cpu" or longest > _LONGEST_SLICED:
         return "reduce_window"
-    return "padded_slices" if stored or window[-1] != (0, 0) else "shifted_pads"
+    shifts_are_cheap = (
+        longest <= _LONGEST_SHIFTED
+        and len(windowed_axes(window)) == 1  # along a second axis it would be of sums
+        and window[-1] == (0, 0)
+        and not stored
+    )
+    return "shifted_pads" if shifts_are_cheap else "padded_slices"
