@@ -81,6 +81,8 @@ def lrn(
         number or array).
       ValueError: If `x` is a scalar, an argument is out of range, an array
         hyperparameter cannot be broadcast to `x`, or `implementation` is unknown.
+      NotImplementedError: If the named implementation cannot do this call: only
+        "reduce_window" sums over an axis with explicit sharding.
 
     Example:
       >>> import jax.numpy as jnp

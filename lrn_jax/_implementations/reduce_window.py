@@ -1,4 +1,6 @@
-"""Window sum as `lax.reduce_window`: the definition, and the default everywhere.
+"""Window sum as `lax.reduce_window`: the definition.
+
+It is the default wherever nothing faster was measured.
 
 XLA partitions it best of all forms: with the windowed axis sharded it exchanges
 the halo and nothing else. There is no running sum and no subtraction, so that a large
