@@ -1,10 +1,8 @@
-"""Local response normalization: the public function, its formula, its derivative."""
+"""Local response normalization: the public function."""
 
-from dataclasses import dataclass
 from functools import partial
 
 import jax
-import jax.numpy as jnp
 from jax import Array, lax
 from jax.typing import ArrayLike
 
@@ -17,9 +15,10 @@ from ._arguments import (
     check_x,
     resolve_axes,
 )
-from ._power import negative_power
-from ._window import Window, make_window
-from ._window_sum import window_sum
+from ._formula import compute_dtype
+from ._hyperparameters import Constant, Hyperparameters
+from ._primitives import normalize
+from ._window import make_window
 
 
 def lrn(
@@ -105,7 +104,7 @@ def lrn(
     check_implementation(implementation)
     return _compiled_lrn(
         check_x(x),
-        (
+        Hyperparameters(
             _hyperparameter("bias", bias),
             _hyperparameter("alpha", alpha),
             _hyperparameter("beta", beta),
@@ -116,37 +115,15 @@ def lrn(
     )
 
 
-@jax.tree_util.register_static
-@dataclass(frozen=True)
-class _Constant:
-    """A hyperparameter that is compiled in: a pytree without leaves."""
-
-    value: float
-
-
-_Hyperparameter = _Constant | Array
-_Hyperparameters = tuple[_Hyperparameter, _Hyperparameter, _Hyperparameter]
-
-
-def _hyperparameter(name: str, value: ArrayLike) -> _Hyperparameter:
+def _hyperparameter(name: str, value: ArrayLike) -> Constant | Array:
     checked = check_hyperparameter(name, value)
-    return checked if isinstance(checked, jax.Array) else _Constant(checked)
-
-
-def _value(hyperparameter: _Hyperparameter) -> float | Array:
-    if isinstance(hyperparameter, _Constant):
-        return hyperparameter.value
-    return hyperparameter
-
-
-def _compute_dtype(x: Array) -> jnp.dtype:
-    return x.dtype if x.dtype == jnp.float64 else jnp.dtype(jnp.float32)
+    return checked if isinstance(checked, jax.Array) else Constant(checked)
 
 
 @partial(jax.jit, static_argnames=("extents", "axes", "implementation"))
 def _compiled_lrn(
     x: Array,
-    hyperparameters: _Hyperparameters,
+    given: Hyperparameters,
     *,
     extents: tuple[int, int] | None,
     axes: tuple[int, ...],
@@ -155,99 +132,18 @@ def _compiled_lrn(
     """Fixes everything that depends on the shape of `x`, then normalizes."""
     axes = resolve_axes(axes, x.ndim)
 
-    def aligned(name: str, hyperparameter: _Hyperparameter) -> _Hyperparameter:
-        if isinstance(hyperparameter, _Constant):
+    def aligned(name: str, hyperparameter: Constant | Array) -> Constant | Array:
+        if isinstance(hyperparameter, Constant):
             return hyperparameter
         check_broadcastable(name, hyperparameter, x.shape)
-        array = hyperparameter.astype(_compute_dtype(x))
+        array = hyperparameter.astype(compute_dtype(x))
         if array.ndim == 0:
             return array
         # Explicit, so that it also works where JAX is told to refuse rank promotion.
         return lax.expand_dims(array, range(x.ndim - array.ndim))
 
-    bias, alpha, beta = hyperparameters
-    hyperparameters = (
-        aligned("bias", bias),
-        aligned("alpha", alpha),
-        aligned("beta", beta),
-    )
+    given = Hyperparameters(*map(aligned, Hyperparameters._fields, given))
     if x.size == 0:
         return x
     with jax.named_scope("lrn"):
-        window = make_window(x.shape, axes, extents)
-        return _normalize(x, hyperparameters, window, implementation)
-
-
-def _energy_scale_factor(
-    x: Array,
-    hyperparameters: _Hyperparameters,
-    window: Window,
-    implementation: str | None,
-    *,
-    stored: bool,
-) -> tuple[Array, Array, Array]:
-    """Returns the window sum of x^2, s and s^-beta; where s is 0, the last are 1, 0."""
-    bias, alpha, beta = map(_value, hyperparameters)
-    energy = window_sum(lax.square(x), window, implementation, stored=stored)
-    s = bias + alpha * energy
-    if isinstance(bias, float) and x.dtype.type(bias) > 0:
-        return energy, s, negative_power(s, beta)
-    vanishes = s == 0
-    s = jnp.where(vanishes, 1, s)  # before the power, whose derivative is infinite at 0
-    return energy, s, jnp.where(vanishes, 0, negative_power(s, beta))
-
-
-@partial(jax.custom_jvp, nondiff_argnums=(2, 3))
-def _normalize(
-    x: Array,
-    hyperparameters: _Hyperparameters,
-    window: Window,
-    implementation: str | None,
-) -> Array:
-    wide_x = x.astype(_compute_dtype(x))
-    _, _, factor = _energy_scale_factor(
-        wide_x, hyperparameters, window, implementation, stored=False
-    )
-    return (wide_x * factor).astype(x.dtype)
-
-
-@_normalize.defjvp
-def _normalize_jvp(window, implementation, primals, tangents):
-    # The checkpoint makes reverse mode keep the primals alone and form s again, and its
-    # barrier keeps XLA from merging that with the s of the forward pass, which would
-    # save it after all.
-    tangent = jax.checkpoint(
-        partial(_tangent, window=window, implementation=implementation)
-    )
-    return _normalize(*primals, window, implementation), tangent(primals, tangents)
-
-
-def _tangent(primals, tangents, *, window: Window, implementation: str | None) -> Array:
-    r"""Derivative along a direction, written with dots for it.
-
-    .. math::
-        \dot y = \dot x s^{-\beta}
-            - \beta y \dot s / s - \dot\beta y \log s, \qquad
-        \dot s = \dot{\text{bias}} + \dot\alpha w(x^2) + 2 \alpha w(x \dot x),
-
-    where w is the window sum.
-    """
-    x, hyperparameters = primals
-    x_dot, (bias_dot, alpha_dot, beta_dot) = tangents
-    dtype = x.dtype
-    x, x_dot = x.astype(_compute_dtype(x)), x_dot.astype(_compute_dtype(x))
-    _, alpha, beta = map(_value, hyperparameters)
-
-    energy, s, factor = _energy_scale_factor(
-        x, hyperparameters, window, implementation, stored=True
-    )
-    y = x * factor
-    s_dot = 2 * alpha * window_sum(x * x_dot, window, implementation, stored=True)
-    if not isinstance(bias_dot, _Constant):
-        s_dot += bias_dot
-    if not isinstance(alpha_dot, _Constant):
-        s_dot += alpha_dot * energy
-    y_dot = x_dot * factor - beta * y * (s_dot / s)
-    if not isinstance(beta_dot, _Constant):
-        y_dot -= beta_dot * y * jnp.log(s)
-    return y_dot.astype(dtype)
+        return normalize(x, given, make_window(x.shape, axes, extents), implementation)

@@ -22,27 +22,20 @@ from ._window import Window, mirrored, whole_axes, windowed_axes, with_batch_axi
 _window_sum_p = Primitive("window_sum")
 
 
-def window_sum(
-    x: Array, window: Window, implementation: str | None = None, *, stored: bool = False
-) -> Array:
-    """Sums `x` over the window around every element, cut off at the borders.
-
-    `stored` says that `x` is too expensive to be computed again for every shift, as it
-    is in a backward pass; it guides the choice where `implementation` is None.
-    """
-    return _window_sum_p.bind(
-        x, window=window, implementation=implementation, stored=stored
-    )
+def window_sum(x: Array, window: Window, implementation: str | None = None) -> Array:
+    """Sums `x` over the window around every element, cut off at the borders."""
+    return _window_sum_p.bind(x, window=window, implementation=implementation)
 
 
-def _run(
+def lowered_window_sum(
     x: Array,
-    *,
     window: Window,
     implementation: str | None,
-    stored: bool,
-    platform: str | None = None,
+    *,
+    platform: str | None,
+    isolated: bool = False,
 ) -> Array:
+    """Returns the window sum as operations of `jax.lax`, by name or by default."""
     axes = whole_axes(window, x.shape)
     if axes:
         # Every element along these axes has the same sum: form it once, for all of
@@ -52,7 +45,7 @@ def _run(
     else:
         total = x
     if windowed_axes(window):
-        name = implementation or default(window, platform, stored=stored)
+        name = implementation or default(window, platform=platform, isolated=isolated)
         if name != "reduce_window" and _is_sharded_along(total, window):
             # With explicit sharding JAX refuses to slice an axis in pieces.
             if implementation is not None:
@@ -61,7 +54,7 @@ def _run(
                     f"sharding, but got {jax.typeof(x)}. Use 'reduce_window' or None."
                 )
             name = "reduce_window"
-        total = IMPLEMENTATIONS[name](total, window)
+        total = IMPLEMENTATIONS[name].window_sum(total, window)
     return lax.broadcast_in_dim(total, x.shape, range(x.ndim))
 
 
@@ -71,22 +64,27 @@ def _is_sharded_along(x: Array, window: Window) -> bool:
     return any(spec[axis] is not None for axis, _ in windowed_axes(window))
 
 
-def _transpose(cotangent, x, *, window: Window, implementation: str | None, **_):
+def _transpose(cotangent, x, *, window: Window, implementation: str | None):
     del x
-    # What arrives here is a product of the whole backward pass.
-    return [window_sum(cotangent, mirrored(window), implementation, stored=True)]
+    return [window_sum(cotangent, mirrored(window), implementation)]
 
 
-def _batch(operands, axes, *, window: Window, **parameters):
+def _batch(operands, axes, *, window: Window, implementation: str | None):
     (x,), (axis,) = operands, axes
-    return window_sum(x, with_batch_axis(window, axis), **parameters), axis
+    return window_sum(x, with_batch_axis(window, axis), implementation), axis
 
 
-_window_sum_p.def_impl(_run)
+# Evaluated outside of jit, it is compiled by itself: implementations are told apart by
+# how they are compiled.
+_window_sum_p.def_impl(
+    jax.jit(window_sum, static_argnames=("window", "implementation"))
+)
 # Shape, dtype, sharding and manual axes of the result are those of the operand.
 _window_sum_p.def_abstract_eval(lambda x, **_: x)
 ad.deflinear2(_window_sum_p, _transpose)
 batching.primitive_batchers[_window_sum_p] = _batch
 for platform in (None, "cpu"):
-    lowering = mlir.lower_fun(partial(_run, platform=platform), multiple_results=False)
+    lowering = mlir.lower_fun(
+        partial(lowered_window_sum, platform=platform), multiple_results=False
+    )
     mlir.register_lowering(_window_sum_p, lowering, platform=platform)

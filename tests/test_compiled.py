@@ -32,10 +32,11 @@ def work(f, num_arguments: int) -> tuple[int, float]:
     [
         # Read x, write y: the least there is.
         (NCHW, None, 1, 2),
-        (NCHW, "shifted_pads", 1, 2),
-        (NHWC, "shifted_pads", 1, 2),
+        (NCHW, "masked_shifts", 1, 2),
+        # Besides, square and sum the first and the last row of each image.
+        (NHWC, None, 3, 2),
+        (NHWC, "masked_shifts", 3, 2),
         # Besides, write a padded copy of the squares and read it.
-        (NHWC, None, 2, 5),
         (NHWC, "padded_slices", 2, 5),
         (NCHW, "padded_slices", 2, 5),
         # Squares, windows, and the rest, each on its own.
@@ -46,18 +47,50 @@ def work(f, num_arguments: int) -> tuple[int, float]:
 def test_forward_is_fused(axis, implementation, kernels, passes):
     found_kernels, found_passes = work(forward(implementation, axis), 1)
     assert found_kernels <= kernels
-    assert found_passes <= passes * 1.3  # the padding is large on a small array
+    # A small array has large paddings, and a row is counted as all that it is cut from.
+    assert found_passes <= passes * 1.3 + (1 if kernels == 3 and passes == 2 else 0)
 
 
-@pytest.mark.parametrize("axis", [NHWC, NCHW], ids=["NHWC", "NCHW"])
-def test_backward_takes_less_than_the_definition(axis):
-    kernels, passes = work(backward(None, axis), 2)
-    most_kernels, most_passes = work(backward("reduce_window", axis), 2)
-    assert kernels < most_kernels
-    assert passes < most_passes
+@pytest.mark.parametrize(
+    ("axis", "implementation", "kernels", "passes"),
+    [
+        # x and the cotangent, what goes back; these three, the gradient.
+        (NCHW, None, 2, 7),
+        # Besides, three times the first and the last row of each image.
+        (NHWC, None, 8, 7),
+        (NHWC, "padded_slices", 5, 15),
+        (NCHW, "padded_slices", 5, 15),
+        (NHWC, "reduce_window", 7, 21),
+        (NCHW, "reduce_window", 7, 21),
+    ],
+)
+def test_backward_is_fused(axis, implementation, kernels, passes):
+    found_kernels, found_passes = work(backward(implementation, axis), 2)
+    assert found_kernels <= kernels
+    assert found_passes <= passes * 1.3 + (3 if kernels == 8 else 0)
 
 
-def test_no_kernel_is_left_slow_by_a_long_window():
-    """Shifts of a long window would be cut into several kernels, each a slow one."""
+def test_long_windows_are_fused_too():
+    """Up to 15 channels in one kernel; then from a padded copy."""
+    kernels, passes = work(lambda x: lrn(x, depth_radius=7, axis=NCHW), 1)
+    assert (kernels, passes <= 2.1) == (1, True)
     kernels, passes = work(lambda x: lrn(x, depth_radius=8, axis=NCHW), 1)
     assert (kernels, passes <= 8) == (2, True)
+
+
+def test_kernels_loop_over_few_axes():
+    """Height and width are one axis to a kernel: its innermost loop is long."""
+    x = jax.ShapeDtypeStruct((4, 24, 20, 16), jnp.float32)
+    text = jax.jit(forward(None, NCHW)).lower(x).compile().as_text()
+    assert text is not None
+    (call,) = [line for line in text.splitlines() if " call(" in line]
+    assert "f32[4,24,320]" in call
+
+
+def test_programs_in_pieces_are_left_to_xla():
+    """Isolated kernels are for one device: XLA divides what it can see."""
+    mesh = jax.make_mesh((8,), ("devices",), axis_types=(jax.sharding.AxisType.Auto,))
+    sharding = jax.NamedSharding(mesh, jax.P("devices"))
+    x = jax.ShapeDtypeStruct((8, 24, 20, 16), jnp.float32, sharding=sharding)
+    text = jax.jit(forward(None, NCHW)).lower(x).as_text()
+    assert "inlineable" not in text

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.usefixtures("strict_dtypes")
 
 PLATFORMS = ("cpu", "cuda", "tpu")
 ARGUMENTS = {"depth_radius": (2, 1), "bias": 1.3, "alpha": 0.4, "beta": 0.6}
-X = np.random.default_rng(0).standard_normal((4, 9)).astype(np.float32)
+X = np.random.default_rng(0).standard_normal((4, 2, 3, 9)).astype(np.float32)
 
 
 def exported(transform, shape, choice) -> export.Exported:
@@ -43,18 +43,25 @@ def check(program, transform, x):
 
 
 @pytest.mark.parametrize("transform", [values, gradients])
-def test_one_program_for_all_platforms(transform, choice):
-    check(exported(transform, X.shape, choice), transform, X)
+def test_one_program_for_all_platforms(transform, xla_choice):
+    check(exported(transform, X.shape, xla_choice), transform, X)
 
 
 @pytest.mark.parametrize("transform", [values, gradients])
-def test_one_program_for_all_batch_sizes(transform, choice):
-    program = exported(transform, export.symbolic_shape("batch, 9"), choice)
+def test_one_program_for_all_batch_sizes(transform, xla_choice):
+    program = exported(transform, export.symbolic_shape("batch, 2, 3, 9"), xla_choice)
     check(program, transform, X)
     check(program, transform, X[:1])
 
 
 @pytest.mark.parametrize("transform", [values, gradients])
-def test_saved_program(transform, choice):
-    saved = exported(transform, X.shape, choice).serialize()
+def test_saved_program(transform, xla_choice):
+    saved = exported(transform, X.shape, xla_choice).serialize()
     check(export.deserialize(saved), transform, X)
+
+
+def test_rows_of_unknown_number_are_refused_by_name():
+    shape = export.symbolic_shape("batch, rows, 9")
+    with pytest.raises(NotImplementedError, match="Use 'padded_slices' or None"):
+        exported(values, shape, "masked_shifts")
+    check(exported(values, shape, None), values, X[:, 0])

@@ -212,13 +212,17 @@ def test_print_saved_residuals_reports_x_only(implementation):
     assert report.getvalue().splitlines() == ["f32[2,3,7] from the argument x"]
 
 
-def test_compiled_gradient_forms_s_again(implementation):
-    """Without a barrier XLA merges the two s, and keeps s (as large as x) after all."""
+def test_forward_and_backward_store_little(xla_choice):
+    """XLA must not merge the s of one pass with that of the other, and keep it."""
 
     def value_and_pullback(x, dy):
-        y, pullback = jax.vjp(lambda x: lrn(x, implementation=implementation), x)
+        y, pullback = jax.vjp(lambda x: lrn(x, implementation=xla_choice), x)
         return y, pullback(dy)
 
-    x = jnp.asarray(X, jnp.float32)
-    text = jax.jit(value_and_pullback).lower(x, x).as_text()
-    assert "optimization_barrier" in text
+    x = jnp.zeros((4, 16, 16, 64))
+    compiled = jax.jit(value_and_pullback).lower(x, x).compile()
+    memory = compiled.memory_analysis()
+    assert memory is not None
+    # What goes back to the windows, and for some a window sum or a padded copy of it.
+    most = 1.1 if xla_choice in (None, "masked_shifts") else 2.2
+    assert memory.temp_size_in_bytes <= most * x.nbytes

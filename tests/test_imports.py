@@ -80,15 +80,19 @@ def test_the_probe_sees_backends():
 LAYERS = {
     "_window": 0,
     "_power": 0,
+    "_hyperparameters": 0,
+    "_formula": 1,
     "_implementations": 1,
     "_arguments": 2,
     "_window_sum": 2,
-    "_lrn": 3,
-    "conventions": 3,
-    "_learned": 3,
-    "linen": 4,
-    "nnx": 4,
-    "__init__": 5,
+    "_kernels": 3,
+    "_primitives": 4,
+    "_lrn": 5,
+    "conventions": 5,
+    "_learned": 5,
+    "linen": 6,
+    "nnx": 6,
+    "__init__": 7,
 }
 FILES = sorted(PACKAGE.rglob("*.py"))
 
@@ -118,8 +122,9 @@ def violations(path: Path, source: str) -> set[str]:
         if root != "lrn_jax":
             wrong = root not in allowed | sys.stdlib_module_names
         elif target[0] == own[0]:
-            # Implementations do not know each other; only their table knows them.
+            # Implementations know the definition, and only their table knows them.
             wrong = own[0] == "_implementations" and own[1] != "__init__"
+            wrong = wrong and target[1] != "reduce_window"
         else:
             wrong = LAYERS[target[0]] >= LAYERS[own[0]]
         if wrong:
