@@ -1,4 +1,4 @@
-"""``python -m benchmarks`` measures; with ``table`` or ``plot`` it shows results."""
+"""``python -m benchmarks`` measures; with a word more it shows results."""
 
 import contextlib
 import importlib.util
@@ -21,6 +21,7 @@ from .measure import Record, compare
 from .options import (
     OF_THE_DEVICE,
     RESULTS,
+    SHOWS,
     Options,
     Show,
     available_threads,
@@ -156,6 +157,9 @@ def _show(show: Show) -> int:
     if show.plot is not None:
         _plot(results, show.plot)
         return 0
+    if show.summary:
+        print(report.summary(results.measurements))
+        return 0
     print(report.run_title(results.run))
     report.print_tables(results.measurements)
     print(f"\n{report.LEGEND}")
@@ -167,7 +171,7 @@ def main(arguments: list[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
         options: Options | Show
-        if arguments and arguments[0] in ("table", "plot"):
+        if arguments and arguments[0] in SHOWS:
             options = parse_show(arguments[0], arguments[1:])
         else:
             options = parse_run(arguments)

@@ -10,6 +10,7 @@ from .cases import CASES, DEFAULT_CASES, DTYPES, LAYOUTS, MODES, Dtype, Layout, 
 from .contenders import CONTENDERS
 
 RESULTS = Path(__file__).parent / "results"
+SHOWS = ("table", "summary", "plot")  # commands
 OF_THE_DEVICE = Path("DEVICE.jsonl")  # stands for the file in RESULTS
 
 
@@ -56,9 +57,11 @@ class Options(Filter):
 
 @dataclass(frozen=True)
 class Show(Filter):
-    """Which results to show, as a table, or as a plot where there is a file for it."""
+    """Which results to show, as tables, or as a plot where there is a file for it."""
 
     results: Path = Path()
+    summary: bool = False
+    """One table in Markdown, of this library against the others."""
     plot: Path | None = None
 
 
@@ -108,8 +111,8 @@ def _run_parser() -> argparse.ArgumentParser:
         prog="python -m benchmarks",
         description="Measures local response normalization: this library, plain JAX "
         "and every peer installed, in turns, against a copy of the same bytes. "
-        "`python -m benchmarks table RESULTS` and `python -m benchmarks plot RESULTS "
-        "FILE.svg` show results again.",
+        "`python -m benchmarks table RESULTS`, `python -m benchmarks summary RESULTS` "
+        "and `python -m benchmarks plot RESULTS FILE.svg` show results again.",
     )
     _add_filters(parser)
     add = parser.add_argument
@@ -215,7 +218,7 @@ def parse_run(arguments: list[str]) -> Options:
 
 
 def parse_show(command: str, arguments: list[str]) -> Show:
-    """Returns which results the commands `table` and `plot` are to show."""
+    """Returns which results one of the commands in `SHOWS` is to show, and how."""
     parser = argparse.ArgumentParser(
         prog=f"python -m benchmarks {command}",
         description=f"Makes the {command} of results that a run wrote.",
@@ -224,7 +227,7 @@ def parse_show(command: str, arguments: list[str]) -> Show:
     if command == "plot":
         parser.add_argument("plot", type=Path, metavar="FILE.svg", help="file to write")
     _add_filters(parser)
-    show = Show(**_tuples(parser.parse_args(arguments)))
+    show = Show(**_tuples(parser.parse_args(arguments)), summary=command == "summary")
     if not show.results.is_file():
         parser.error(f"argument results: there is no file {show.results}")
     return show

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from .cases import CASES
+from .contenders import DEFAULT
 from .options import Filter
 
 Record = dict[str, Any]
@@ -167,6 +168,38 @@ def _rich(columns: list[str], rows: list[list[str]], best: int | None) -> bool:
         return False  # columns would be cut off
     console.print(table)
     return True
+
+
+def summary(measurements: list[Record]) -> str:
+    """Returns, in Markdown, how `lrn` compares: a line for each problem."""
+    groups = [
+        {one["contender"]: one for one in group if one["status"] == "measured"}
+        for group in _by_problem(measurements)
+    ]
+    rivals = {
+        name: one["title"]
+        for group in groups
+        for name, one in group.items()
+        if one["family"] in ("naive", "peer")
+    }
+    lines = [
+        ["array", "mode", "copies", "share", *rivals.values()],
+        ["---", "---"] + ["--:"] * (2 + len(rivals)),
+    ]
+    for group in groups:
+        if (own := group.get(DEFAULT)) is None:
+            continue
+        faster = [own["times_as_fast_as"].get(name) for name in rivals]
+        lines.append(
+            [
+                f"{own['case']}, {own['layout']}, {own['dtype']}, r = {own['radius']}",
+                mode_title(own["mode"]),
+                f"{own['copies']:.1f}",
+                f"{own['share_of_copy_bandwidth']:.0%}",
+                *(f"{times:.1f}" if times else "–" for times in faster),
+            ]
+        )
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def print_tables(measurements: list[Record]) -> None:

@@ -38,6 +38,12 @@ class Program:
     isolated: bool
     """Whether kernels are isolated: on CPU, where one device runs all of it."""
 
+    @property
+    def launch(self) -> Callable[..., Array] | None:
+        """What launches a whole formula, where that is not left to XLA."""
+        name = self.implementation
+        return None if name is None else IMPLEMENTATIONS[name].launch
+
 
 # Makes an array of some arrays of one shape and the hyperparameters.
 _Stage = Callable[..., Array]
@@ -81,7 +87,7 @@ def pushforward(
 @_with_few_axes
 def pullback(program: Program, given: Hyperparameters, y_bar: Array, x: Array) -> Array:
     """Returns the cotangent of x."""
-    if _has_kernels_of_its_own(program):
+    if program.launch is not None:  # one kernel for both steps
         return _kernel(_formula.pullback, program, given, y_bar, x)
     # The feedback is stored: whoever collects it needs that of a whole window. s is
     # not: behind a barrier together, XLA has to form it anew, which costs less.
@@ -90,26 +96,22 @@ def pullback(program: Program, given: Hyperparameters, y_bar: Array, x: Array) -
     return _kernel(_formula.receive, program, given, y_bar, x, feedback)
 
 
-def _has_kernels_of_its_own(program: Program) -> bool:
-    name = program.implementation
-    return name is not None and IMPLEMENTATIONS[name].launch is not None
-
-
 def _kernel(
     formula: _Stage, program: Program, given: Hyperparameters, *arrays: Array
 ) -> Array:
     """Evaluates a formula; it is one kernel where XLA can be brought to make one."""
-    name, platform = program.implementation, program.platform
+    platform = program.platform
     power = partial(negative_power, platform=platform)
-    if name is not None and (launch := IMPLEMENTATIONS[name].launch) is not None:
+    if program.launch is not None:
 
-        def in_blocks(window, window_sum, given, *blocks):
+        def of_blocks(window, window_sum, given, *blocks):
             return formula(*blocks, given, window, Method(window_sum, power))
 
-        return launch(in_blocks, program.window, platform, given, *arrays)
+        return program.launch(of_blocks, program.window, platform, given, *arrays)
+
     window_sum = partial(
         lowered_window_sum,
-        implementation=name,
+        implementation=program.implementation,
         platform=platform,
         isolated=program.isolated,
     )

@@ -65,7 +65,7 @@ def check_python(arguments: list[str]) -> None:
     assert flag == "-m"
     if module == "experiments":
         parse(rest)
-    elif rest[:1] in (["table"], ["plot"]):
+    elif rest[:1] and rest[0] in options.SHOWS:
         options.parse_show(rest[0], rest[1:])
     else:
         assert module == "benchmarks"
