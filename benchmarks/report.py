@@ -196,7 +196,7 @@ def summary(measurements: list[Record]) -> str:
                 mode_title(own["mode"]),
                 f"{own['copies']:.1f}",
                 f"{own['share_of_copy_bandwidth']:.0%}",
-                *(f"{times:.1f}" if times else "–" for times in faster),
+                *(f"{times:.1f}" if times else "\N{EN DASH}" for times in faster),
             ]
         )
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
