@@ -87,10 +87,23 @@ def test_kernels_loop_over_few_axes():
     assert "f32[4,24,320]" in call
 
 
-def test_programs_in_pieces_are_left_to_xla():
-    """Isolated kernels are for one device: XLA divides what it can see."""
+def in_pieces(shape) -> jax.ShapeDtypeStruct:
+    """An array whose first axis is divided among eight devices."""
     mesh = jax.make_mesh((8,), ("devices",), axis_types=(jax.sharding.AxisType.Auto,))
     sharding = jax.NamedSharding(mesh, jax.P("devices"))
-    x = jax.ShapeDtypeStruct((8, 24, 20, 16), jnp.float32, sharding=sharding)
-    text = jax.jit(forward(None, NCHW)).lower(x).as_text()
-    assert "inlineable" not in text
+    return jax.ShapeDtypeStruct(shape, jnp.float32, sharding=sharding)
+
+
+def test_programs_in_pieces_are_left_to_xla():
+    """Isolated kernels are for one device: XLA divides what it can see."""
+    x = in_pieces((8, 24, 20, 16))
+    assert "inlineable" not in jax.jit(forward(None, NCHW)).lower(x).as_text()
+
+
+@pytest.mark.parametrize("axis", [NHWC, NCHW], ids=["NHWC", "NCHW"])
+def test_programs_in_pieces_form_s_again(axis):
+    """Without the barrier XLA forms s once, and stores it, at the cost of a kernel."""
+    x = in_pieces((32, 24, 20, 16))
+    text = jax.jit(backward(None, axis)).lower(x, x).compile().as_text()
+    assert text is not None
+    assert hlo.work(text).kernels <= 3

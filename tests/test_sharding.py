@@ -122,3 +122,22 @@ def test_gradient_of_a_replicated_hyperparameter_through_shard_map(xla_choice):
     expected = reference.lrn_vjp(X, DY, **ARGUMENTS)
     assert_gradients_close(dx, expected.x)
     assert_gradients_close(dalpha, expected.alpha)
+
+
+def test_a_hyperparameter_for_each_device_through_shard_map(xla_choice):
+    """The result varies as the hyperparameter does, the gradient of x does not."""
+    x = X[0]
+    alphas = np.linspace(0.1, 0.9, 8, dtype=np.float32)
+
+    def f(x, alpha):
+        arguments = dict(ARGUMENTS, alpha=alpha[0])
+        return lrn(x, **arguments, implementation=xla_choice)[np.newaxis]
+
+    specs = {"mesh": mesh(AxisType.Auto), "in_specs": (P(), BATCH), "out_specs": BATCH}
+    y, pullback = jax.vjp(jax.jit(jax.shard_map(f, **specs)), x, alphas)
+    dx, dalphas = pullback(DY)
+    each = [dict(ARGUMENTS, alpha=alpha) for alpha in alphas]
+    expected = [reference.lrn_vjp(x, dy, **a) for dy, a in zip(DY, each, strict=True)]
+    assert_values_close(y, np.stack([reference.lrn(x, **a) for a in each]))
+    assert_gradients_close(dx, sum(one.x for one in expected))
+    assert_gradients_close(dalphas, np.stack([one.alpha for one in expected]))
