@@ -3,7 +3,6 @@
 import io
 import tarfile
 
-import numpy as np
 import pytest
 
 from experiments.data.archive import open_archive
@@ -12,7 +11,6 @@ from experiments.errors import DataError
 from .files import (
     COMPRESS,
     contents,
-    image_bytes,
     load,
     pack,
     pairs,
@@ -179,17 +177,6 @@ def test_plain_archive_is_read_where_it_stands(tmp_path, monkeypatch):
     name = "train/cat/0003.png"
     assert tree.read(name) == (directory / name).read_bytes()
     assert load("folder", archive).train.image_shape == (64, 64, 3)
-
-
-def test_hidden_members_are_left_alone(tmp_path):
-    directory = write_pictures(tmp_path / "directory")
-    (directory / "train" / "cat" / "._0001.png").write_bytes(b"made by an archiver")
-    (directory / ".git").mkdir()
-    (directory / ".git" / "file.png").write_bytes(image_bytes())
-    archive = pack(directory, tmp_path / "packed.tar")
-    np.testing.assert_array_equal(
-        np.bincount(training(load("folder", archive)).labels), [6, 6]
-    )
 
 
 def test_file_that_is_no_archive_is_refused(tmp_path):

@@ -1,5 +1,7 @@
 """Loading: the fixed split, the fingerprint, and parts too large for memory."""
 
+import gzip
+
 import numpy as np
 import pytest
 
@@ -73,18 +75,23 @@ def test_fingerprint_is_of_images_labels_and_their_order(tmp_path):
     assert len(same.fingerprint) == 64
 
     def changed(name: str, position: int):
+        """Returns the fingerprint after the change of one bit."""
         directory = write_idx(tmp_path / f"{name}{position}")
         path = directory / name
-        content = bytearray(path.read_bytes())
+        content = path.read_bytes()
+        packed = path.suffix == ".gz"
+        content = bytearray(gzip.decompress(content) if packed else content)
         content[position] ^= 1
-        path.write_bytes(content)
+        path.write_bytes(gzip.compress(content) if packed else content)
         return load("mnist", directory).fingerprint
 
     fingerprints.add(load("mnist", write_idx(tmp_path / "1", seed=1)).fingerprint)
     fingerprints.add(changed("train-images-idx3-ubyte", 16))
     fingerprints.add(changed("t10k-images-idx3-ubyte", -1))
+    fingerprints.add(changed("train-labels.idx1-ubyte.gz", 8))
+    fingerprints.add(changed("t10k-labels.idx1-ubyte.gz", -1))
     fingerprints.add(load("mnist", write_idx(tmp_path / "2", test=7)).fingerprint)
-    assert len(fingerprints) == 5
+    assert len(fingerprints) == 7
 
 
 def test_fingerprint_does_not_depend_on_the_format(tmp_path, monkeypatch):

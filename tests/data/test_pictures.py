@@ -70,6 +70,19 @@ def test_folders_around_the_classes_are_passed_through(tmp_path):
     assert load("folder", tmp_path).class_names == ("cat", "dog")
 
 
+@pytest.mark.parametrize("packed", [False, True], ids=["directory", "archive"])
+def test_hidden_files_and_folders_are_left_alone(tmp_path, packed):
+    path = write_pictures(tmp_path / "images")
+    for name in ("train/cat/._0001.png", ".git/hooks", "train/.cache/1.png"):
+        (path / name).parent.mkdir(exist_ok=True)
+        (path / name).write_bytes(b"made by a program")
+    if packed:
+        path = pack(path, tmp_path / "images.tar")
+    dataset = load("folder", path)
+    assert dataset.class_names == ("cat", "dog")
+    np.testing.assert_array_equal(np.bincount(training(dataset).labels), [6, 6])
+
+
 def test_lossy_copy_of_cifar10_says_so(tmp_path):
     options = {"classes": CIFAR10, "train": 2, "test": 1, "size": (32, 32)}
     directory = write_pictures(tmp_path / "cifar10-jpeg", **options)
