@@ -75,8 +75,7 @@ def _transfer(url: str, target: Path, sha256: str) -> None:
             finally:  # after Ctrl-C, too
                 partial.unlink(missing_ok=True)
     except (OSError, http.client.HTTPException, ValueError) as error:
-        # The other side may have written it: on one line, whatever it is.
-        raise _TransferError(f"failed: {' '.join(str(error).split())}") from error
+        raise _TransferError(f"failed: {error}") from error
 
 
 def fetch(published: Published, cache: Path) -> None:

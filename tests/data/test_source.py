@@ -6,7 +6,14 @@ import pytest
 
 from experiments.config import Recipe
 from experiments.data import TITLES, DatasetName, Source
-from experiments.errors import UserError
+from experiments.errors import DataError, UserError
+
+
+def test_message_is_one_printable_line_whatever_it_quotes():
+    message = str(DataError("a\r\nb  \x1b[31m\udc80 \u00e9"))
+    assert (
+        message == "a b \N{REPLACEMENT CHARACTER}[31m\N{REPLACEMENT CHARACTER} \u00e9"
+    )
 
 
 def test_every_data_set_has_a_title_and_the_lossy_copy_says_so():
