@@ -10,9 +10,10 @@ from typing import Annotated, Literal
 
 import tyro
 
+from .data.source import DatasetName as DatasetName
+from .data.source import Source
 from .errors import UserError
 
-DatasetName = Literal["digits", "mnist", "fashion-mnist"]
 NormName = Literal["none", "lrn", "batch_norm", "whole_map"]
 _Directory = Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="")]
 
@@ -65,15 +66,9 @@ class WholeMapHyperparameters:
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """Everything the arms have in common."""
+class Recipe(Source):
+    """Everything the arms have in common, beginning with the data."""
 
-    dataset: DatasetName = "digits"
-    """Images to train on. digits (1,797 of 8x8) comes with scikit-learn and needs no
-    files; mnist and fashion-mnist (70,000 of 28x28) are read from --data-dir."""
-    data_dir: _Directory = None
-    """Directory with the four IDX files of mnist or fashion-mnist, as published
-    (train-images-idx3-ubyte.gz and so on) or unpacked."""
     epochs: int = 40
     """Passes over the training images."""
     batch_size: int = 64
@@ -87,6 +82,7 @@ class Recipe:
 
     def __post_init__(self):
         """Checks the values."""
+        super().__post_init__()
         _check(self.epochs >= 1, "epochs", "at least 1", self.epochs)
         _check(self.batch_size >= 1, "batch-size", "at least 1", self.batch_size)
         rate = self.learning_rate
@@ -99,19 +95,6 @@ class Recipe:
             "at least 0 and less than 1",
             self.dropout_rate,
         )
-        if self.dataset == "digits" and self.data_dir is not None:
-            raise UserError(
-                "`data-dir` must not be given for digits, which come with "
-                f"scikit-learn, but got {self.data_dir}. Name the data set in that "
-                "directory, for example with --dataset mnist."
-            )
-        if self.dataset != "digits" and self.data_dir is None:
-            raise UserError(
-                f"`data-dir` must name the directory with the IDX files of "
-                f"{self.dataset} (train-images-idx3-ubyte.gz, "
-                "train-labels-idx1-ubyte.gz, t10k-images-idx3-ubyte.gz, "
-                "t10k-labels-idx1-ubyte.gz), but was not given."
-            )
 
 
 @dataclass(frozen=True)

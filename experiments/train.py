@@ -86,7 +86,7 @@ def make_program(recipe: Recipe, norm: NormName) -> Program:
     dataset = data.load(recipe)
     model = ArticleCNN(NORMS[norm](recipe), dataset.num_classes, recipe.dropout_rate)
     optimizer = optax.adam(recipe.learning_rate)
-    train_images = jax.device_put(dataset.train.images)
+    train_images = jax.device_put(data.gather(dataset.train).images)
     train_labels = jax.device_put(dataset.train.labels)
 
     def logits_of(variables, images: Array, **options) -> Any:
@@ -176,7 +176,7 @@ def steps_per_epoch(recipe: Recipe) -> int:
     return size // recipe.batch_size
 
 
-def evaluate(program: Program, state: State, split: data.Split) -> tuple[float, float]:
+def evaluate(program: Program, state: State, split: data.Part) -> tuple[float, float]:
     """Returns the mean loss and the accuracy over all images of a split."""
     loss = hits = 0.0
     for start in range(0, len(split), _EVALUATION_BATCH):

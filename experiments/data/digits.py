@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.datasets import load_digits
 
 WHITE = 16
+CLASS_NAMES = tuple("0123456789")
 
 
 def load() -> tuple[np.ndarray, np.ndarray]:

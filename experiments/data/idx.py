@@ -6,57 +6,69 @@ fastest. Source: Y. LeCun, C. Cortes, C. Burges, The MNIST database.
 """
 
 import gzip
+import io
 import math
 import struct
 import zlib
-from pathlib import Path
+from dataclasses import dataclass
 
 import numpy as np
 
 from ..errors import DataError
+from .checksums import differs
+from .parts import Found, Split
+from .source import DatasetName
+from .trees import MAX_UNPACKED, Tree
 
 _IMAGES_MAGIC = 0x00000803  # unsigned bytes, three axes
 _LABELS_MAGIC = 0x00000801  # unsigned bytes, one axis
-_NUM_CLASSES = 10
+_MAGIC = {
+    f"{part}-{what}": magic
+    for part in ("train", "t10k")
+    for what, magic in (("images", _IMAGES_MAGIC), ("labels", _LABELS_MAGIC))
+}
 
 
-def _find(directory: Path, stem: str, axes: int) -> Path:
+def _name(stem: str, separator: str = "-") -> str:
+    return f"{stem}{separator}idx{_MAGIC[stem] & 0xFF}-ubyte"
+
+
+FILE_NAMES = tuple(_name(stem) for stem in _MAGIC)
+"""The four files, as published but for the .gz."""
+
+
+def _find(tree: Tree, stem: str) -> str | None:
+    """Returns the name under which `tree` has a file, packed or not."""
     names = [
-        f"{stem}{separator}idx{axes}-ubyte{ending}"
+        f"{_name(stem, separator)}{ending}"
         for separator in "-."
         for ending in (".gz", "")
     ]
-    for name in names:
-        if (directory / name).is_file():
-            return directory / name
-    what = "holds none of them" if directory.is_dir() else "is not a directory"
-    raise DataError(
-        f"No {stem} file: expected one of {', '.join(names)} in {directory}, which "
-        f"{what}. Give the directory of the four IDX files with --data-dir."
-    )
+    return next((name for name in names if tree.is_file(name)), None)
 
 
-def _contents(path: Path) -> bytes:
+def _unpack(packed: bytes, path: str) -> bytes:
     try:
-        raw = path.read_bytes()
-        return gzip.decompress(raw) if path.suffix == ".gz" else raw
+        with gzip.GzipFile(fileobj=io.BytesIO(packed)) as file:
+            content = file.read(MAX_UNPACKED + 1)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise DataError(
             f"{path} is damaged or cut short: expected a whole gzip file, but "
             f"decompression failed ({error}). Copy or download it again."
         ) from error
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror}.") from error
+    if len(content) > MAX_UNPACKED:
+        raise DataError(
+            f"{path} is refused: expected at most {MAX_UNPACKED:,} bytes unpacked."
+        )
+    return content
 
 
-def read(path: Path, magic: int) -> np.ndarray:
+def parse(content: bytes, magic: int, path: str) -> np.ndarray:
     """Returns the array in an IDX file of unsigned bytes that starts with `magic`.
 
     Raises:
-      DataError: If the file cannot be read, starts otherwise, or has not as many
-        elements as its header says.
+      DataError: If it starts otherwise, or has not as many elements as it says.
     """
-    content = _contents(path)
     axes = magic & 0xFF
     header_size = 4 * (1 + axes)
     if len(content) < header_size:
@@ -78,28 +90,77 @@ def read(path: Path, magic: int) -> np.ndarray:
             f"{' x '.join(map(str, shape))} = {expected} bytes of data, but "
             f"{len(content) - header_size} follow. Copy or download it again."
         )
+    if expected == 0:
+        raise DataError(f"{path} holds no data: its header announces {shape}.")
     return np.frombuffer(content, np.uint8, offset=header_size).reshape(shape)
 
 
-def load(directory: Path, part: str) -> tuple[np.ndarray, np.ndarray]:
-    """Returns images (n, height, width, 1) uint8 and labels (n,) int32 of one part.
+@dataclass(frozen=True)
+class IDX:
+    """Reads the four IDX files of a data set with grey images of one size.
 
-    `part` is what the names of its files start with, "train" or "t10k".
+    The number of images and their size are free, since other data come in this format;
+    that they agree with one another, and the range of the labels, are checked.
     """
-    images_path = _find(directory, f"{part}-images", 3)
-    labels_path = _find(directory, f"{part}-labels", 1)
-    images = read(images_path, _IMAGES_MAGIC)
-    labels = read(labels_path, _LABELS_MAGIC)
-    if len(images) != len(labels):
-        raise DataError(
-            f"{images_path} and {labels_path} do not belong together: expected a label "
-            f"for each image, but got {len(images)} images and {len(labels)} labels."
+
+    dataset: DatasetName
+    class_names: tuple[str, ...]
+    wanted: str = f"{', '.join(FILE_NAMES)} (packed, .gz, or not)"
+
+    def missing(self, tree: Tree) -> str | None:
+        """Returns the first file that `tree` lacks, or None."""
+        lacking = [stem for stem in _MAGIC if _find(tree, stem) is None]
+        return f"{lacking[0]} file" if lacking else None
+
+    def read(self, tree: Tree) -> Found:
+        """Returns the data in the files of `tree`.
+
+        Raises:
+          DataError: If they are damaged, or do not fit together.
+        """
+        arrays, paths, published = {}, {}, True
+        for stem, magic in _MAGIC.items():
+            name = _find(tree, stem)
+            assert name is not None  # there is nothing missing
+            paths[stem] = tree.path(name)
+            content = tree.read(name)
+            if name.endswith(".gz"):
+                content = _unpack(content, paths[stem])
+            arrays[stem] = parse(content, magic, paths[stem])
+            published &= not differs(f"{self.dataset}/{stem}", content)
+        for part in ("train", "t10k"):
+            self._check(arrays, paths, part)
+        train_shape, test_shape = (
+            arrays[f"{part}-images"].shape[1:] for part in ("train", "t10k")
         )
-    if len(images) == 0:
-        raise DataError(f"{images_path} holds no images.")
-    if labels.max() >= _NUM_CLASSES:
-        raise DataError(
-            f"{labels_path} has a label outside its range: expected 0 to "
-            f"{_NUM_CLASSES - 1}, but got {labels.max()}."
+        if train_shape != test_shape:
+            raise DataError(
+                f"{paths['train-images']} and {paths['t10k-images']} do not belong "
+                f"together: expected images of one size, but got {train_shape} and "
+                f"{test_shape}."
+            )
+        train, test = (
+            Split(
+                arrays[f"{part}-images"][..., np.newaxis],
+                arrays[f"{part}-labels"].astype(np.int32),
+            )
+            for part in ("train", "t10k")
         )
-    return images[..., np.newaxis], labels.astype(np.int32)
+        return Found(train, test, self.class_names, published)
+
+    def _check(
+        self, arrays: dict[str, np.ndarray], paths: dict[str, str], part: str
+    ) -> None:
+        images, labels = f"{part}-images", f"{part}-labels"
+        if len(arrays[images]) != len(arrays[labels]):
+            raise DataError(
+                f"{paths[images]} and {paths[labels]} do not belong together: expected "
+                f"a label for each image, but got {len(arrays[images])} images and "
+                f"{len(arrays[labels])} labels."
+            )
+        largest = arrays[labels].max()
+        if largest >= len(self.class_names):
+            raise DataError(
+                f"{paths[labels]} has a label outside its range: expected 0 to "
+                f"{len(self.class_names) - 1}, but got {largest}."
+            )

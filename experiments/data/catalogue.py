@@ -1,0 +1,129 @@
+"""The data sets that are read from files: formats, names of files, mirrors."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from .checksums import CHECKSUMS
+from .cifar import Cifar
+from .download import Published
+from .idx import FILE_NAMES, IDX
+from .parts import Reader
+from .pictures import PictureFolders
+from .source import DatasetName
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What is known of a data set."""
+
+    reader: Reader
+    folders: tuple[str, ...]
+    """Where its files are below a collection: here, in torchvision's, in Keras'."""
+    archives: tuple[str, ...] = ()
+    """Names of archives of its files, in a collection."""
+    downloads: tuple[Published, ...] = ()
+    """What to download; none if nobody offers it."""
+
+
+def _keras(name: str) -> tuple[str, ...]:
+    """Returns the folders that versions of Keras unpack an archive to."""
+    return (name, f"{name}/{name}", f"{name}-target/{name}")
+
+
+def _downloads(*names: str, mirrors: tuple[str, ...]) -> tuple[Published, ...]:
+    return tuple(Published(name, CHECKSUMS[name], mirrors) for name in names)
+
+
+def _idx_downloads(dataset: DatasetName, *mirrors: str) -> tuple[Published, ...]:
+    names = (f"{dataset}/{name}.gz" for name in FILE_NAMES)
+    return _downloads(*names, mirrors=mirrors)
+
+
+_TORONTO = ("https://www.cs.toronto.edu/~kriz",)
+_CIFAR10_CLASSES = (
+    "airplane",
+    "automobile",
+    "bird",
+    "cat",
+    "deer",
+    "dog",
+    "frog",
+    "horse",
+    "ship",
+    "truck",
+)
+
+_CIFAR100_CLASSES = tuple(
+    Path(__file__).with_name("cifar100_classes.txt").read_text().split()
+)
+
+_FASHION_CLASSES = (
+    "T-shirt/top",
+    "Trouser",
+    "Pullover",
+    "Dress",
+    "Coat",
+    "Sandal",
+    "Shirt",
+    "Sneaker",
+    "Bag",
+    "Ankle boot",
+)
+
+CATALOGUE: dict[DatasetName, Entry] = {
+    "mnist": Entry(
+        reader=IDX("mnist", tuple("0123456789")),
+        folders=("mnist", "MNIST/raw"),
+        downloads=_idx_downloads(
+            "mnist",
+            "https://ossci-datasets.s3.amazonaws.com/mnist",
+            "https://storage.googleapis.com/cvdf-datasets/mnist",
+        ),
+    ),
+    "fashion-mnist": Entry(
+        reader=IDX("fashion-mnist", _FASHION_CLASSES),
+        folders=("fashion-mnist", "FashionMNIST/raw"),
+        downloads=_idx_downloads(
+            "fashion-mnist",
+            "https://storage.googleapis.com/tensorflow/tf-keras-datasets",
+            "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/"
+            "data/fashion",
+            "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com",
+        ),
+    ),
+    "cifar10": Entry(
+        reader=Cifar(
+            dataset="cifar10",
+            class_names=_CIFAR10_CLASSES,
+            train=tuple(f"data_batch_{number}" for number in range(1, 6)),
+            test="test_batch",
+            label_bytes=1,
+            label_key="labels",
+        ),
+        folders=("cifar-10-batches-bin", *_keras("cifar-10-batches-py")),
+        archives=(
+            "cifar-10-binary.tar.gz",
+            "cifar-10-python.tar.gz",
+            "cifar-10-batches-py.tar.gz",
+        ),
+        downloads=_downloads("cifar-10-binary.tar.gz", mirrors=_TORONTO),
+    ),
+    "cifar10-jpeg": Entry(
+        reader=PictureFolders(side=32, class_names=_CIFAR10_CLASSES),
+        folders=("cifar10-jpeg",),
+        archives=("cifar10-jpeg.tar", "cifar10-jpeg.tar.gz", "cifar10-jpeg.tar.xz"),
+    ),
+    "cifar100": Entry(
+        reader=Cifar(
+            dataset="cifar100",
+            class_names=_CIFAR100_CLASSES,
+            train=("train",),
+            test="test",
+            label_bytes=2,
+            label_key="fine_labels",
+        ),
+        folders=("cifar-100-binary", *_keras("cifar-100-python")),
+        archives=("cifar-100-binary.tar.gz", "cifar-100-python.tar.gz"),
+        downloads=_downloads("cifar-100-binary.tar.gz", mirrors=_TORONTO),
+    ),
+}

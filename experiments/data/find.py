@@ -1,0 +1,120 @@
+"""Where the files of a data set are: places, in order, and a download at last.
+
+A place is a directory that holds files of several data sets, in the folders and under
+the names that their publishers, torchvision and Keras give them. What `data_dir` names
+is the only place if it is given, and may also hold the files of the data set itself, or
+be an archive of them: whoever names a place does not want another one used.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from ..errors import DataError
+from . import download
+from .archive import open_archive
+from .catalogue import CATALOGUE, Entry
+from .source import TITLES, Source
+from .trees import Directory, Tree
+
+
+def cache_directory() -> Path:
+    """Returns where downloads are kept."""
+    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(cache, "lrn_jax")
+
+
+def _places(cache: Path) -> list[Path]:
+    """Returns the collections to search if the user names no place."""
+    own = os.environ.get("LRN_JAX_DATA")
+    return [
+        *([Path(own)] if own else []),
+        cache,
+        Path("data"),
+        Path.home() / ".keras" / "datasets",
+    ]
+
+
+def open_place(place: Path) -> Tree:
+    """Returns the files of a directory or an archive.
+
+    Raises:
+      DataError: If it is there and is neither.
+    """
+    directory = Directory(place)
+    return open_archive(place) if directory.is_file("") else directory
+
+
+def _in_archive(tree: Tree, entry: Entry) -> Iterator[Tree]:
+    """Yields where in an archive the files could be."""
+    yield tree
+    for folder in entry.folders:
+        yield tree.below(folder)
+    folders, files = tree.children()
+    if len(folders) == 1 and not files:
+        yield tree.below(folders[0])
+
+
+def _in_directory(place: Path, entry: Entry) -> Iterator[Tree]:
+    """Yields where in a collection the files could be."""
+    for folder in entry.folders:
+        yield Directory(place / folder)
+    for folder in ("", *entry.folders):
+        for name in entry.archives:
+            if Directory(place / folder).is_file(name):
+                yield from _in_archive(open_archive(place / folder / name), entry)
+
+
+def _in_named(place: Path, entry: Entry) -> Iterator[Tree]:
+    """Yields where the files could be in what the user named."""
+    tree = open_place(place)
+    if isinstance(tree, Directory):
+        yield tree
+        yield from _in_directory(place, entry)
+    else:
+        yield from _in_archive(tree, entry)
+
+
+def find(source: Source) -> Tree:
+    """Returns where all files of a data set are; downloads them at last.
+
+    Raises:
+      DataError: If they are nowhere, and cannot or must not be downloaded.
+    """
+    entry = CATALOGUE[source.dataset]
+    named = source.data_dir
+    cache = cache_directory()
+    if named is not None:
+        places = {named: _in_named(named, entry)}
+    else:
+        places = {place: _in_directory(place, entry) for place in _places(cache)}
+    lacking = []
+    for trees in places.values():
+        for tree in trees:
+            missing = entry.reader.missing(tree)
+            if missing is None:
+                return tree
+            lacking.append(missing)
+    if named is None and entry.downloads and not source.offline:
+        for published in entry.downloads:
+            download.fetch(published, cache)
+        return next(
+            tree
+            for tree in _in_directory(cache, entry)
+            if entry.reader.missing(tree) is None
+        )
+
+    searched = ", ".join(
+        f"{place}{'' if place.exists() else ' (which is not there)'}"
+        for place in places
+    )
+    if named is not None:
+        fix, download_by = "Correct --data-dir", ", or leave it out to download them"
+    else:
+        fix = "Name the directory or archive that has them with --data-dir"
+        download_by = ", or leave out --offline to download them"
+    raise DataError(
+        f"No {lacking[0]}: {TITLES[source.dataset]} was looked for in {searched}. "
+        f"Expected {entry.reader.wanted}. "
+        f"{fix}{download_by if entry.downloads else ''}."
+    )

@@ -1,0 +1,85 @@
+"""Parts of a data set: images with labels, in memory or decoded on demand."""
+
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol, Self
+
+import numpy as np
+
+from .trees import Tree
+
+
+class Part(Protocol):
+    """Labeled images of one shape, wherever they are."""
+
+    @property
+    def labels(self) -> np.ndarray:
+        """Labels (n,) int32."""
+        ...
+
+    @property
+    def image_shape(self) -> tuple[int, ...]:
+        """Height, width and channels of every image."""
+        ...
+
+    def __len__(self) -> int: ...
+
+    def take(self, indices: np.ndarray) -> "Split":
+        """Returns the images and labels at `indices`, in memory."""
+        ...
+
+    def select(self, indices: np.ndarray) -> Self:
+        """Returns the part that consists of the images at `indices`; reads nothing."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Images (n, height, width, channels) uint8, and labels (n,) int32, in memory."""
+
+    images: np.ndarray
+    labels: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def image_shape(self) -> tuple[int, ...]:
+        """Height, width and channels of every image."""
+        return self.images.shape[1:]
+
+    def take(self, indices: np.ndarray) -> "Split":
+        """Returns the images and labels at `indices`."""
+        return Split(self.images[indices], self.labels[indices])
+
+    select = take
+
+
+class Found(NamedTuple):
+    """What a reader makes of the files of a data set."""
+
+    train: Part
+    test: Part
+    class_names: tuple[str, ...]
+    published: bool = True
+    """False if the files are known to differ from the published ones."""
+
+
+class Reader(Protocol):
+    """Reads one format."""
+
+    @property
+    def wanted(self) -> str:
+        """The files a data set of this format consists of, in words."""
+        ...
+
+    def missing(self, tree: Tree) -> str | None:
+        """Returns the first thing that `tree` lacks, or None if it lacks nothing."""
+        ...
+
+    def read(self, tree: Tree) -> Found:
+        """Returns the data in `tree`.
+
+        Raises:
+          DataError: If they are damaged, or not what they should be.
+        """
+        ...

@@ -1,0 +1,252 @@
+"""Folders of images, one for each class: JPEG or PNG files, decoded with Pillow.
+
+Two layouts, in a directory or an archive, below any number of folders that hold nothing
+but the next one:
+
+    train/CLASS/*.jpg and test/CLASS/*.jpg      the same classes in both
+    CLASS/*.jpg                                 a fifth of each class becomes the test
+
+Classes are numbered in the alphabetical order of their names. What is decoded has three
+channels (grey is repeated, transparent becomes white), stands upright as its EXIF data
+say, and is the largest centered square, resized (bicubic) where its size differs.
+
+Files beside the folders and hidden files are left alone. Whatever else could be a
+mistake is refused, with its name: a file in a class folder that is no JPEG or PNG, a
+folder in it, an image beside the class folders, an empty class, classes that are not
+both in train and test, fewer than two of them.
+"""
+
+import io
+from dataclasses import dataclass, replace
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from ..errors import DataError
+from . import protocol
+from .parts import Found, Split
+from .trees import Tree
+
+_ENDINGS = (".jpg", ".jpeg", ".png")
+_FORMATS = ("JPEG", "PNG")
+_SPLIT = ["test", "train"]
+
+
+def _upright_rgb(image: Image.Image) -> Image.Image:
+    image = ImageOps.exif_transpose(image)
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        white = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(white, image)
+    return image.convert("RGB")
+
+
+def decode(content: bytes, path: str, side: int, *, resize: bool = True) -> np.ndarray:
+    """Returns an image (side, side, 3) uint8.
+
+    Args:
+      content: A JPEG or PNG file.
+      path: Its name, for messages.
+      side: Height and width to bring it to.
+      resize: Whether it may have another size.
+
+    Raises:
+      DataError: If it does not decode, has more than 8 bits a channel, or another size
+        than it may have.
+    """
+    try:
+        with Image.open(io.BytesIO(content), formats=_FORMATS) as image:
+            mode, size = image.mode, image.size
+            if mode[0] in "IF":
+                raise ValueError(f"it has more than 8 bits a channel, mode {mode}")
+            if size != (side, side) and not resize:
+                raise ValueError(f"it has {size[0]} x {size[1]} pixels")
+            square = ImageOps.fit(_upright_rgb(image), (side, side))
+            return np.asarray(square)
+    except Exception as error:  # Pillow raises whatever a damaged file leads to
+        expected = "a JPEG or PNG image" if resize else f"an image of {side} x {side}"
+        raise DataError(
+            f"{path} cannot be used: expected {expected}, but {error}. Replace or "
+            "remove it."
+        ) from error
+
+
+@dataclass(frozen=True, eq=False)
+class Pictures:
+    """Images in files, decoded whenever they are taken."""
+
+    tree: Tree
+    names: tuple[str, ...]
+    labels: np.ndarray
+    side: int
+    resize: bool
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @property
+    def image_shape(self) -> tuple[int, ...]:
+        """Height, width and channels of every image."""
+        return (self.side, self.side, 3)
+
+    def take(self, indices: np.ndarray) -> Split:
+        """Returns the images and labels at `indices`, decoded.
+
+        Raises:
+          DataError: If an image does not decode; it names the image.
+        """
+        images = np.empty((len(indices), *self.image_shape), np.uint8)
+        for image, index in zip(images, indices, strict=True):
+            name = self.names[index]
+            path = self.tree.path(name)
+            content = self.tree.read(name)
+            image[:] = decode(content, path, self.side, resize=self.resize)
+        return Split(images, self.labels[indices])
+
+    def select(self, indices: np.ndarray) -> "Pictures":
+        """Returns the part that consists of the images at `indices`; reads nothing."""
+        names = tuple(self.names[index] for index in indices)
+        return replace(self, names=names, labels=self.labels[indices])
+
+
+def _innermost(tree: Tree) -> Tree:
+    """Returns the tree below folders that hold nothing but the next folder."""
+    folders, files = tree.children()
+    while len(folders) == 1 and folders[0] not in _SPLIT and not files:
+        inner = tree.below(folders[0])
+        folders, files = inner.children()
+        if not folders:  # a class
+            break
+        tree = inner
+    return tree
+
+
+def _refuse_pictures(tree: Tree, files: list[str]) -> None:
+    for name in files:
+        if name.lower().endswith(_ENDINGS):
+            raise DataError(
+                f"{tree.path(name)} is in no class: expected a folder for each class, "
+                "and images in them only. Move it into one."
+            )
+
+
+def _class_files(tree: Tree) -> list[str]:
+    folders, files = tree.children()
+    if folders:
+        raise DataError(
+            f"{tree.path(folders[0])} is a folder in a class folder: expected images "
+            "only. The layouts are train/CLASS/*.jpg with test/CLASS/*.jpg, or "
+            "CLASS/*.jpg."
+        )
+    for name in files:
+        if not name.lower().endswith(_ENDINGS):
+            raise DataError(
+                f"{tree.path(name)} is no image this program reads: expected only "
+                f"files that end in {', '.join(_ENDINGS)} in a class folder. Convert "
+                "or remove it."
+            )
+    if not files:
+        raise DataError(
+            f"{tree.path()} is empty: expected images of that class. Add some, or "
+            "remove the folder."
+        )
+    return files
+
+
+def _classes(tree: Tree, prefix: str = "") -> dict[str, list[str]]:
+    """Returns the images of each class, their names in alphabetical order, prefixed."""
+    folders, files = tree.children()
+    _refuse_pictures(tree, files)
+    if len(folders) < 2:
+        raise DataError(
+            f"{tree.path()} has too few classes: expected at least two folders with "
+            f"images, but got {', '.join(folders) or 'none'}."
+        )
+    return {
+        name: [f"{prefix}{name}/{file}" for file in _class_files(tree.below(name))]
+        for name in folders
+    }
+
+
+@dataclass(frozen=True)
+class PictureFolders:
+    """Reads folders of images; sizes and classes may be given, and must fit then."""
+
+    side: int
+    class_names: tuple[str, ...] | None = None
+    """The classes there must be, of images that must have their size, already split
+    into train and test; None for any."""
+    wanted: str = "train/CLASS/*.jpg and test/CLASS/*.jpg"
+
+    def missing(self, tree: Tree) -> str | None:
+        """Returns which folders `tree` lacks, or None."""
+        folders, _ = _innermost(tree).children()
+        lacking = [part for part in reversed(_SPLIT) if part not in folders]
+        return f"{lacking[0]} folder" if lacking else None
+
+    def read(self, tree: Tree) -> Found:
+        """Returns the images in `tree`; none of them is decoded yet.
+
+        Raises:
+          DataError: If the folders are not in one of the two layouts.
+        """
+        if not any(tree.children()):
+            raise DataError(
+                f"{tree.path()} holds no classes: expected {self.wanted}, or CLASS/"
+                "*.jpg, but it is empty or not there."
+            )
+        tree = _innermost(tree)
+        folders, files = tree.children()
+        if not set(_SPLIT) & set(folders):
+            return self._split(tree)
+        _refuse_pictures(tree, files)
+        if folders != _SPLIT:
+            raise DataError(
+                f"{tree.path()} mixes layouts: expected train and test and no other "
+                f"folder beside them, but got {', '.join(folders)}."
+            )
+        parts = {part: _classes(tree.below(part), f"{part}/") for part in _SPLIT}
+        train, test = parts["train"], parts["test"]
+        different = sorted(train.keys() ^ test.keys())
+        if different:
+            raise DataError(
+                f"{tree.path()} has classes in one part only: expected the same in "
+                f"train and test, but these are not: {', '.join(different)}."
+            )
+        if self.class_names not in (None, tuple(train)):
+            raise DataError(
+                f"{tree.path()} has other classes than it should: expected "
+                f"{', '.join(self.class_names)}, but got {', '.join(train)}."
+            )
+        return self._found(tree, train, test)
+
+    def _split(self, tree: Tree) -> Found:
+        random = protocol.random()
+        train, test = {}, {}
+        for name, files in _classes(tree).items():
+            if len(files) < 2:
+                raise DataError(
+                    f"{tree.path(name)} has too few images: expected at least two, one "
+                    "to train on and one to test with, but there is one."
+                )
+            train[name], test[name] = (
+                [files[index] for index in indices]
+                for indices in protocol.hold_out_test(random.permutation(len(files)))
+            )
+        return self._found(tree, train, test)
+
+    def _found(self, tree: Tree, *parts: dict[str, list[str]]) -> Found:
+        train, test = (
+            Pictures(
+                tree=tree,
+                names=tuple(file for files in part.values() for file in files),
+                labels=np.repeat(
+                    np.arange(len(part), dtype=np.int32),
+                    [len(files) for files in part.values()],
+                ),
+                side=self.side,
+                resize=self.class_names is None,
+            )
+            for part in parts
+        )
+        return Found(train, test, tuple(parts[0]))

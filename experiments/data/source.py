@@ -1,0 +1,78 @@
+"""Which images to train on, and where they are: the part of a recipe that is data."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal, get_args
+
+import tyro
+
+from ..errors import UserError
+
+DatasetName = Literal[
+    "digits", "mnist", "fashion-mnist", "cifar10", "cifar10-jpeg", "cifar100", "folder"
+]
+
+# What stands wherever results are shown; a folder goes by its own name.
+TITLES: dict[DatasetName, str] = {
+    "digits": "digits",
+    "mnist": "MNIST",
+    "fashion-mnist": "Fashion-MNIST",
+    "cifar10": "CIFAR-10",
+    "cifar10-jpeg": "CIFAR-10-JPEG (lossy)",
+    "cifar100": "CIFAR-100",
+    "folder": "folder",
+}
+_DEFAULT_IMAGE_SIZE = 64
+
+
+@dataclass(frozen=True)
+class Source:
+    """A data set by name, and where to look for it."""
+
+    dataset: DatasetName = "digits"
+    """Images to train on. digits (1,797 of 8x8) comes with scikit-learn and needs no
+    files. mnist, fashion-mnist (70,000 of 28x28), cifar10 and cifar100 (60,000 of
+    32x32, in color) are looked for, and downloaded where nothing is found. cifar10-jpeg
+    is a lossy copy of CIFAR-10, whose results do not compare with published ones; it
+    is not downloaded. folder is images of one's own, a folder for each class."""
+    data_dir: Annotated[
+        Path | None, tyro.conf.arg(metavar="PATH", help_behavior_hint="")
+    ] = None
+    """Directory with the files of the data set, or a tar archive of them (.tar,
+    .tar.gz, .tar.xz). It is then the only place that is searched. Without it the places
+    are $LRN_JAX_DATA, the cache ($XDG_CACHE_HOME/lrn_jax or ~/.cache/lrn_jax), ./data,
+    and ~/.keras/datasets."""
+    offline: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Never download. Files that are nowhere on this machine are then an error."""
+    image_size: int = _DEFAULT_IMAGE_SIZE
+    """Height and width that images of a folder are brought to: the largest centered
+    square, resized. The other data sets have a size of their own."""
+
+    def __post_init__(self):
+        """Checks the values."""
+        if self.dataset not in get_args(DatasetName):
+            raise UserError(
+                f"`dataset` must be one of {', '.join(get_args(DatasetName))}, but got "
+                f"{self.dataset}."
+            )
+        if self.dataset == "digits" and self.data_dir is not None:
+            raise UserError(
+                "`data-dir` must not be given for digits, which come with "
+                f"scikit-learn, but got {self.data_dir}. Name the data set in that "
+                "directory, for example with --dataset mnist."
+            )
+        if self.dataset == "folder" and self.data_dir is None:
+            raise UserError(
+                "`data-dir` must name the directory or the tar archive with the "
+                "images of a folder, but was not given."
+            )
+        if self.image_size < 1:
+            raise UserError(
+                f"`image-size` must be at least 1, but got {self.image_size}."
+            )
+        if self.dataset != "folder" and self.image_size != _DEFAULT_IMAGE_SIZE:
+            raise UserError(
+                f"`image-size` must not be given for {self.dataset}, whose images have "
+                f"a size of their own, but got {self.image_size}. It is for --dataset "
+                "folder."
+            )
