@@ -163,15 +163,15 @@ def _heading(arms: Sequence[Arm], start: Mapping[str, Any]) -> str:
 
 _TABLE_EXPLAINED = (
     "Accuracy on the test images, measured once, after the last epoch: mean over the "
-    "seeds, standard deviation, Student's 95% interval of the mean. Differences, in "
-    "points, are taken seed by seed between runs that start from the same weights and "
-    "see the same images in the same order; their mean has a bootstrap interval (BCa; "
-    "Student's for two seeds, none for one or where all are equal). It is each arm's "
-    "own, and too narrow with few seeds: five make it hold the mean in about 85 of 100 "
-    "cases. **What is shown is decided by the test**: p is the share of all ways to "
-    "give each seed's difference a random sign that put the mean at least as far from "
-    "0, corrected for the number of arms (Holm); a difference is shown where it is at "
-    "most 0.05."
+    "seeds \N{PLUS-MINUS SIGN} Student's 95% interval, and standard deviation. "
+    "Differences, in points, are taken seed by seed between runs that start from the "
+    "same weights and see the same images in the same order; their mean has a "
+    "bootstrap interval (BCa; Student's for two seeds, none for one or where all are "
+    "equal). It is each arm's own, and too narrow with few seeds: five make it hold "
+    "the mean in about 85 of 100 cases. **What is shown is decided by the test**: p is "
+    "the share of all ways to give each seed's difference a random sign that put the "
+    "mean at least as far from 0, corrected for the number of arms (Holm); a "
+    "difference is shown where it is at most 0.05."
 )
 _TESTS_EXPLAINED = (
     "*Lowest possible* is the corrected p that differences of one sign in every seed "
@@ -449,16 +449,17 @@ def write(directories: Path | Sequence[Path], output: Path | None = None) -> Tab
 
     Raises:
       DataError: If there are no runs, or a file is not one of theirs.
-      UserError: If the runs have different recipes, or there is no `output` for the
-        report on several directories.
+      UserError: If there is no directory, or no `output` for the report on several, or
+        the runs have different recipes.
     """
     directories = [directories] if isinstance(directories, Path) else list(directories)
+    if not directories:
+        raise UserError("`directories` must name at least one, but there is none.")
     if output is None:
-        if len(directories) != 1:
+        if len(directories) > 1:
             raise UserError(
-                "`output` must be given for a report on several directories, but there "
-                f"is none for {', '.join(map(str, directories))}. Name a directory for "
-                "it."
+                "`output` must name a directory for the report on several, but was not "
+                f"given for {', '.join(map(str, directories))}."
             )
         output = directories[0]
     material = merge.read(directories)

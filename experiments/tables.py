@@ -26,20 +26,26 @@ def points(value: float, *, sign: str = "") -> str:
     return f"{100 * value:{sign}z.2f}".replace("-", _MINUS)
 
 
-def _interval(interval: Interval | None, *, sign: str = "") -> str:
+def _interval(interval: Interval | None) -> str:
     if interval is None:
         return _NOTHING
-    low, high = (points(end, sign=sign) for end in (interval.low, interval.high))
-    return f"{low} to {high}"
+    return f"{points(interval.low, sign='+')} to {points(interval.high, sign='+')}"
 
 
 def _mean(sample: Sample | None) -> str:
-    """Returns a mean and, in parentheses, the standard deviation."""
+    """Returns a mean and what to add and subtract for its interval."""
     if sample is None:
         return _NOTHING
-    if sample.deviation is None:
+    if sample.interval is None:
         return points(sample.mean)
-    return f"{points(sample.mean)} ({points(sample.deviation)})"
+    half_width = sample.interval.high - sample.mean
+    return f"{points(sample.mean)} \N{PLUS-MINUS SIGN} {points(half_width)}"
+
+
+def _deviation(summed_up: Sample | Difference | None) -> str:
+    if summed_up is None or summed_up.deviation is None:
+        return _NOTHING
+    return points(summed_up.deviation)
 
 
 def p_value(value: float) -> str:
@@ -96,15 +102,15 @@ def summary(runs: Sequence[Run], arms: Sequence[Arm]) -> Table:
             return _NOTHING, _NOTHING, _NOTHING
         return (
             points(difference.mean, sign="+"),
-            _interval(difference.interval, sign="+"),
+            _interval(difference.interval),
             p_value(difference.corrected_p_value),
         )
 
     return Table(
         columns=(
             "norm",
-            "test accuracy, % (sd)",
-            "95% interval",
+            "test accuracy (%)",
+            "sd",
             f"difference to {title(arms[0].norm)}",
             "its 95% interval",
             "p (Holm)",
@@ -114,7 +120,7 @@ def summary(runs: Sequence[Run], arms: Sequence[Arm]) -> Table:
             (
                 title(arm.norm),
                 _mean(arm.accuracy),
-                _interval(arm.accuracy and arm.accuracy.interval),
+                _deviation(arm.accuracy),
                 *of_difference(arm.difference),
                 f"{arm.num_runs} of {sum(run.norm == arm.norm for run in runs)}",
             )
@@ -127,10 +133,9 @@ def tests(arms: Sequence[Arm]) -> Table:
     """Returns what the test of each arm says, and how many seeds it would take."""
 
     def row(arm: Arm, difference: Difference) -> tuple[str, ...]:
-        deviation = difference.deviation
         needed = (
             (_NOTHING,) * (len(SIZES) + 1)
-            if deviation is None
+            if difference.deviation is None
             else tuple(
                 number_of_seeds(difference.seeds_needed(size))
                 for size in (*SIZES, difference.mean)
@@ -142,7 +147,7 @@ def tests(arms: Sequence[Arm]) -> Table:
             p_value(difference.p_value),
             p_value(difference.corrected_p_value),
             p_value(difference.smallest_p_value),
-            _NOTHING if deviation is None else points(deviation),
+            _deviation(difference),
             *needed,
         )
 
@@ -241,7 +246,14 @@ def published(reference: Sequence[Mapping[str, Any]], arms: Sequence[Arm]) -> Ta
         )
 
     return Table(
-        columns=("norm", "published, %", "here, % (sd)", "change", "source", "note"),
+        columns=(
+            "norm",
+            "published (%)",
+            "here (%)",
+            "difference",
+            "source",
+            "note",
+        ),
         rows=tuple(row(entry) for entry in reference),
         prose=2,
     )
