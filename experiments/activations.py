@@ -176,7 +176,8 @@ def load(path: Path) -> Activations:
       DataError: If the file is not one of those.
     """
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        # numpy leaves a file that it opened open where the archive is damaged.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             return Activations(
                 **{field.name: arrays[field.name] for field in fields(Activations)}
             )

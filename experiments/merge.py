@@ -4,6 +4,7 @@ Runs that were made apart, by seed or by arm, perhaps on different machines, are
 ablation if their recipes are the same.
 """
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +12,8 @@ from typing import Any
 
 from . import activations, records
 from .activations import Activations
-from .config import NormName
 from .errors import UserError
-from .plots import title
+from .plots import LOOKS, title
 from .records import Run
 from .tables import percent
 
@@ -51,36 +51,51 @@ def outcome(run: Run) -> str:
     if run.completed:
         return percent(run.end["test_accuracy"])
     if run.status == "diverged":
-        return f"diverged: the loss was {run.end['loss']} at step {run.end['step']}"
+        what = f"the loss was {run.end['loss']}"
+        if math.isfinite(float(run.end["loss"])):
+            what = f"the norm of the gradient was {run.end.get('gradient_norm')}"
+        return f"diverged: {what} at step {run.end['step']}"
     return f"interrupted after {len(run.epochs)} epochs"
 
 
-def _check_recipes(found: Sequence[tuple[Path, Run]]) -> None:
-    def fields_of(run: Run) -> dict[str, Any]:
-        # The title tells published data from others of the same name.
-        data = {"dataset_title": run.start.get("dataset_title")}
-        return dict(recipe_fields(run.start["recipe"])) | data
+def _fields(run: Run) -> dict[str, Any]:
+    # Title and fingerprint tell data from others of the same name.
+    data = {name: run.start.get(name) for name in ("dataset_title", "fingerprint")}
+    return dict(recipe_fields(run.start["recipe"])) | data
 
-    first_directory, first = found[0]
-    expected = fields_of(first)
-    for directory, run in found:
-        fields = fields_of(run)
-        for name in expected | fields:
-            ours, theirs = (each.get(name, "missing") for each in (expected, fields))
-            if ours != theirs:
+
+def _check_recipes(found: Sequence[tuple[Path, Run]]) -> None:
+    """Refuses runs whose recipes differ in anything but the constants of an arm.
+
+    Those must be the same in the runs of that arm: in a sweep, other arms have others.
+    """
+
+    def check(first: tuple[Path, Run], other: tuple[Path, Run], names: set[str]):
+        (place, run), (other_place, other_run) = first, other
+        ours, theirs = _fields(run), _fields(other_run)
+        for name in sorted(names):
+            if ours.get(name) != theirs.get(name):
                 raise UserError(
                     "Runs that are reported together must have one recipe, but "
-                    f"`{name}` is {ours} in {first_directory} ({title(first.norm)}, "
-                    f"seed {first.seed}) and {theirs} in {directory} "
-                    f"({title(run.norm)}, seed {run.seed}). Report them separately."
+                    f"`{name}` is {ours.get(name)} in {place} ({title(run.norm)}, seed "
+                    f"{run.seed}) and {theirs.get(name)} in {other_place} "
+                    f"({title(other_run.norm)}, seed {other_run.seed}). Report them "
+                    "separately."
                 )
+
+    first_of_arm: dict[str, tuple[Path, Run]] = {}
+    names = {name for _, run in found for name in _fields(run)}
+    common = {name for name in names if name.split(".")[0] not in LOOKS}
+    for each in found:
+        check(found[0], each, common)
+        check(first_of_arm.setdefault(each[1].norm, each), each, names)
 
 
 def _without_duplicates(
     found: Sequence[tuple[Path, Run]],
 ) -> tuple[list[Run], list[str]]:
     """Keeps one run for each norm and seed: the first that completed, or the first."""
-    kept: dict[tuple[NormName, int], tuple[Path, Run]] = {}
+    kept: dict[tuple[str, int], tuple[Path, Run]] = {}
     duplicates = []
     for directory, run in sorted(found, key=lambda each: not each[1].completed):
         place, counted = kept.setdefault((run.norm, run.seed), (directory, run))
@@ -94,7 +109,7 @@ def _without_duplicates(
 
 
 def _activations(
-    directories: Sequence[Path], norms: Sequence[NormName]
+    directories: Sequence[Path], norms: Sequence[str]
 ) -> dict[str, Activations]:
     """Reads those of each norm from the first directory that has them."""
     paths = {
@@ -119,7 +134,7 @@ def read(directories: Sequence[Path]) -> Material:
         (directory, run) for directory in directories for run in records.read(directory)
     ]
     _check_recipes(found)
-    norms: list[NormName] = list(
+    norms: list[str] = list(
         dict.fromkeys(norm for _, run in found for norm in run.start["arms"])
     )
     runs, duplicates = _without_duplicates(found)

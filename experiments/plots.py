@@ -68,14 +68,26 @@ _OTHER = Look("#1d2125", "#e4e7ea", "X")
 
 
 def title(norm: str) -> str:
-    """Returns the name of an arm for readers, or the name it has in the code."""
-    if norm in TITLES:
-        return TITLES[norm]
-    return norm
+    """Returns the name of an arm for readers: its norm's, and a sweep's value."""
+    name, _, variant = norm.partition("-")
+    if name in TITLES:
+        name = TITLES[name]
+    return f"{name}, {variant}" if variant else name
 
 
-def _look(norm: str) -> Look:
-    return LOOKS.get(norm, _OTHER)
+def looks(norms: Sequence[str]) -> dict[str, Look]:
+    """Returns the looks of arms that are shown together.
+
+    Those that have none of their own, as in a sweep, get those of absent arms.
+    """
+    spare = iter([look for norm, look in LOOKS.items() if norm not in norms])
+    return {
+        norm: LOOKS[norm] if norm in LOOKS else next(spare, _OTHER) for norm in norms
+    }
+
+
+def _looks(arms: Sequence[Arm]) -> dict[str, Look]:
+    return looks([arm.norm for arm in arms])
 
 
 @contextmanager
@@ -120,7 +132,7 @@ def _curves(
 ) -> None:
     trained = [arm for arm in arms if arm.num_runs]
     for number, arm in enumerate(trained):
-        of_arm, look = _completed(runs, arm), _look(arm.norm)
+        of_arm, look = _completed(runs, arm), _looks(arms)[arm.norm]
         color = look.color(theme)
         values = np.array(
             [[getattr(epoch, name) for epoch in run.epochs] for run in of_arm]
@@ -207,13 +219,12 @@ def _rows(figure: Figure, arms: Sequence[Arm]) -> Axes:
 def _row(
     axes: Axes,
     row: int,
-    norm: str,
+    look: Look,
     values: Sequence[float],
     summed_up: Sample | Difference,
     theme: Theme,
 ) -> None:
     """Draws values one below the other, under them their mean and its interval."""
-    look = _look(norm)
     color = look.color(theme)
     axes.plot(
         100 * np.asarray(values),
@@ -243,9 +254,10 @@ def accuracies(runs: Sequence[Run], arms: Sequence[Arm], theme: Theme) -> str:
         )
         axes = _rows(figure, trained)
         for row, arm in enumerate(trained):
+            look = _looks(arms)[arm.norm]
             values = [run.end["test_accuracy"] for run in _completed(runs, arm)]
             if arm.accuracy is not None:
-                _row(axes, row, arm.norm, values, arm.accuracy, theme)
+                _row(axes, row, look, values, arm.accuracy, theme)
         axes.set_title("Test accuracy, %", loc="left")
         return _svg(figure)
 
@@ -260,9 +272,10 @@ def differences(arms: Sequence[Arm], theme: Theme) -> str:
         axes = _rows(figure, compared)
         axes.axvline(0, color=theme.text, linewidth=1)
         for row, arm in enumerate(compared):
+            look = _looks(arms)[arm.norm]
             if arm.difference is not None:
                 values = list(arm.difference.by_seed.values())
-                _row(axes, row, arm.norm, values, arm.difference, theme)
+                _row(axes, row, look, values, arm.difference, theme)
         axes.set_title(f"Difference to {title(arms[0].norm)}, points", loc="left")
         return _svg(figure)
 
@@ -304,9 +317,9 @@ def _gains(axes: Axes, activations: Activations, color: str, color_line: str) ->
     axes.set_title("gain / median gain", loc="left", fontsize=9)
 
 
-def activations(norm: str, activations: Activations, theme: Theme) -> str:
+def activations(norm: str, look: Look, activations: Activations, theme: Theme) -> str:
     """Returns feature maps before and after the norm, and histograms of all of them."""
-    color = _look(norm).color(theme)
+    color = look.color(theme)
     with _style(theme):
         figure = Figure(figsize=(_WIDTH, 3.5), layout="constrained")
         grid = figure.add_gridspec(3, 2, height_ratios=(1, 1, 1.8))

@@ -27,7 +27,6 @@ from typing import Any
 from markdown_it import MarkdownIt
 
 from . import merge, plots, records, tables
-from .config import NormName
 from .errors import UserError
 from .merge import Material, outcome, recipe_fields
 from .plots import Theme, title
@@ -45,6 +44,8 @@ _NETWORK = (
     "The network: convolution of 32 filters 3x3, relu, **norm**, max pooling 2x2, "
     "dense 64, relu, dropout, dense 10; Adam on the cross entropy."
 )
+# Whose constants arms have that have none of their own.
+_CONSTANTS = {"divisive": "lrn", "lrn_batch_norm": "lrn"}
 _DESCRIPTIONS = {
     "none": "Nothing in the norm's place.",
     "lrn": (
@@ -61,7 +62,7 @@ _DESCRIPTIONS = {
     ),
     "divisive": (
         "Divisive normalization: the formula of LRN, its constants learned with the "
-        "weights."
+        "weights from the start that LRN's give."
     ),
     "batch_norm": (
         "Batch normalization (Ioffe and Szegedy 2015), with learned scale and shift; "
@@ -77,8 +78,8 @@ _DESCRIPTIONS = {
         "with learned scale and shift."
     ),
     "rms_norm": (
-        "RMS normalization (Zhang and Sennrich 2019): divided by the root mean square, "
-        "with a learned scale and no shift."
+        "RMS normalization (Zhang and Sennrich 2019): each position divided by the "
+        "root mean square of its channels, with a learned scale and no shift."
     ),
 }
 
@@ -257,15 +258,15 @@ def _cost_sections(arms: Sequence[Arm], environments: Sequence[str]) -> list[str
     return ["## Cost", tables.costs(arms).markdown(), text]
 
 
-def _arm_description(norm: NormName, recipe: Mapping[str, Any]) -> str:
-    # The arm that combines two has LRN's constants.
-    own = recipe.get("lrn" if norm == "lrn_batch_norm" else norm)
-    text = _DESCRIPTIONS.get(norm, "")
-    if isinstance(own, Mapping):
-        text += f" Here {_fields(own)}."
+def _arm_description(run: Run) -> str:
+    norm = run.norm.partition("-")[0]
+    constants = run.start["recipe"].get(_CONSTANTS.get(norm, norm))
+    text = f"{title(run.norm)}: {_DESCRIPTIONS.get(norm, '')}"
+    if isinstance(constants, Mapping):
+        text += f" Here {_fields(constants)}."
         if norm == "lrn":
-            text += _lrn_effect(**own)
-    return f"{title(norm)}: {text}".strip()
+            text += _lrn_effect(**constants)
+    return text
 
 
 def _lrn_effect(
@@ -283,29 +284,37 @@ def _lrn_effect(
     )
 
 
-def _fields(recipe: Mapping[str, Any]) -> str:
-    def text(value: Any) -> str:
-        return f"{value:.4g}" if isinstance(value, float) else str(value)
+def _value(value: Any, joint: str = " and ") -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, list):
+        return joint.join(_value(each, " ") for each in value)
+    return str(value)
 
+
+def _fields(recipe: Mapping[str, Any]) -> str:
     return ", ".join(
-        f"{name.replace('_', ' ')} {text(value)}"
+        f"{name.replace('_', ' ')} {_value(value)}"
         for name, value in recipe_fields(recipe)
-        if value is not None
+        if value is not None and value != []
     )
 
 
-def _comparison_sections(arms: Sequence[Arm], start: Mapping[str, Any]) -> list[str]:
-    recipe = start["recipe"]
+def _comparison_sections(runs: Sequence[Run]) -> list[str]:
+    first_of_arm = {run.norm: run for run in reversed(runs)}
+    start = runs[0].start
     common = {
         name: value
-        for name, value in recipe_fields(recipe)
+        for name, value in recipe_fields(start["recipe"])
         if name.split(".")[0] not in _DESCRIPTIONS and name.split(".")[-1] != "dataset"
     }
     sections = [
         "## What was compared",
         f"{start.get('network') or _NETWORK} The arms differ in the norm and in "
         "nothing else:",
-        _list([_arm_description(arm.norm, recipe) for arm in arms]),
+        _list([_arm_description(run) for run in reversed(first_of_arm.values())]),
         f"One recipe for all arms: {_fields(common)}.",
     ]
     if start.get("deviations"):
@@ -367,7 +376,7 @@ def _markdown(material: Material, arms: Sequence[Arm]) -> str:
     if completed:
         sections += _cost_sections(arms, environments)
     sections += [
-        *_comparison_sections(arms, start),
+        *_comparison_sections(runs),
         "## How it was made",
         "```\n" + "\n".join(commands) + "\n```",
         environments[0] if len(environments) == 1 else _list(environments),
@@ -380,8 +389,9 @@ def _plots(
 ) -> dict[str, Callable[[Theme], str]]:
     """Returns how to draw each plot of the report, by the name of its file."""
     runs = material.runs
+    looks = plots.looks([arm.norm for arm in arms])
     drawn: dict[str, Callable[[Theme], str]] = {
-        f"activations-{norm}.svg": partial(plots.activations, norm, each)
+        f"activations-{norm}.svg": partial(plots.activations, norm, looks[norm], each)
         for norm, each in material.activations.items()
     }
     if any(arm.difference for arm in arms):

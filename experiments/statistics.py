@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from .config import NormName
 from .records import Run
 
 CONFIDENCE = 0.95
@@ -100,9 +99,9 @@ class Cost:
 
 @dataclass(frozen=True)
 class Arm:
-    """The completed runs of one norm."""
+    """The completed runs of one arm."""
 
-    norm: NormName
+    norm: str
     num_runs: int
     """Completed ones; the others are named in the report and in nothing else."""
     accuracy: Sample | None
@@ -266,9 +265,9 @@ def _cost(completed: Sequence[Run]) -> Cost:
 
 
 def _differences(
-    by_seed: Mapping[NormName, Mapping[int, float]],
-) -> dict[NormName, Difference]:
-    values: dict[NormName, list[float]] = {
+    by_seed: Mapping[str, Mapping[int, float]],
+) -> dict[str, Difference]:
+    values: dict[str, list[float]] = {
         norm: list(pairs.values()) for norm, pairs in by_seed.items()
     }
     p_values = [sign_flip_p_value(differences) for differences in values.values()]
@@ -294,21 +293,21 @@ def _differences(
 
 
 def summarize(runs: Sequence[Run]) -> list[Arm]:
-    """Returns one entry for each norm, in the order of the runs; the first is baseline.
+    """Returns one entry for each arm, in the order of the runs; the first is baseline.
 
     Differences are taken seed by seed, over the seeds that completed in both arms.
     """
-    norms: list[NormName] = list(dict.fromkeys(run.norm for run in runs))
+    norms: list[str] = list(dict.fromkeys(run.norm for run in runs))
     completed = {
         norm: [run for run in runs if run.norm == norm and run.completed]
         for norm in norms
     }
-    accuracy: dict[NormName, dict[int, float]] = {
+    accuracy: dict[str, dict[int, float]] = {
         norm: {run.seed: run.end["test_accuracy"] for run in completed[norm]}
         for norm in norms
     }
     baseline = accuracy[norms[0]]
-    by_seed: dict[NormName, dict[int, float]] = {
+    by_seed: dict[str, dict[int, float]] = {
         norm: {
             seed: accuracy[norm][seed] - baseline[seed]
             for seed in sorted(baseline.keys() & accuracy[norm].keys())

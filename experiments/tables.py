@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from .activations import Activations
-from .config import NormName
 from .plots import title
 from .records import Run
 from .statistics import MOST_SEEDS, Arm, Difference, Interval, Sample
@@ -215,7 +214,7 @@ def every_run(runs: Sequence[Run], arms: Sequence[Arm]) -> Table:
     """Returns the test accuracy of every run, or how else it ended."""
     by_name = {(run.norm, run.seed): run for run in runs}
 
-    def cell(norm: NormName, seed: int) -> str:
+    def cell(norm: str, seed: int) -> str:
         run = by_name.get((norm, seed))
         if run is None:
             return "not started"

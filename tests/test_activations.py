@@ -151,9 +151,11 @@ def test_other_files_are_refused(some, tmp_path):
 def test_plot_is_drawn_of_any_activations(some):
     silent = summarize_activations(constant_maps(0), constant_maps(0))
     lost = summarize_activations(constant_maps(1, 2), constant_maps(0, 0))
-    drawn = [plots.activations("lrn", each, plots.LIGHT) for each in (silent, lost)]
+    look = plots.LOOKS["lrn"]
+    light = plots.LIGHT
+    drawn = [plots.activations("lrn", look, each, light) for each in (silent, lost)]
     for norm in ("lrn", "some_other"):
-        drawn += [plots.activations(norm, some, theme) for theme in THEMES]
+        drawn += [plots.activations(norm, look, some, theme) for theme in THEMES]
     for svg in drawn:
         assert ElementTree.fromstring(svg).tag.endswith("svg")
         assert svg.count("<image") == 2
