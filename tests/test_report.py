@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from experiments import activations, plots, records, report
+from experiments import activations, plots, records, report, tables
 from experiments.__main__ import main
 from experiments.config import Config, Recipe
 from experiments.errors import DataError, UserError
@@ -249,6 +249,12 @@ def test_tables_say_what_the_statistics_do(runs):
     assert "| BatchNorm | 8 | 0.00781 | 0.0156 | 0.0156 | 0.08 | 7 | 7 | 7 |" in tests
     # The observed difference of LRN is 0, which no number of seeds shows.
     assert re.search(r"\| LRN \| 8 \| 1 \| 1 \| 0.0156 \|.*\| over 1,000 \|", tests)
+
+
+def test_points_have_a_sign_of_their_own_and_no_negative_zero():
+    assert tables.points(-0.0123, sign="+") == "\N{MINUS SIGN}1.23"
+    assert tables.points(-1e-6, sign="+") == "+0.00"
+    assert tables.points(-1e-6) == "0.00"
 
 
 def test_page_needs_no_other_file(runs):
@@ -533,7 +539,7 @@ def test_arms_of_a_sweep_are_told_with_their_own_constants(tmp_path, monkeypatch
 def test_shards_make_the_report_of_the_whole(runs, tmp_path):
     whole = written(runs)
     for by, (first, second) in {
-        "seed": ("*-seed[0-3]", "*-seed[4-7]"),
+        "seed": ("*-seed[0246]", "*-seed[1357]"),
         "arm": ("none-*", "[!n]*-*"),
     }.items():
         shards = [tmp_path / f"{by}-{i}" for i in range(2)]
@@ -580,6 +586,17 @@ def test_runs_with_different_recipes_are_not_merged(tmp_path, old, new, message)
     with pytest.raises(UserError, match=message):
         report.write([first, second], tmp_path / "report")
     assert not (tmp_path / "report").exists()
+
+
+def test_arms_with_different_recipes_are_not_merged(tmp_path):
+    first, second = tmp_path / "first", tmp_path / "second"
+    write_run(first, "none", 0, 0.5)
+    write_run(second, "lrn", 0, 0.5)
+    path = second / "lrn-seed0.jsonl"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace('"epochs": 3', '"epochs": 4'), encoding="utf-8")
+    with pytest.raises(UserError, match=r"`epochs` is 3 in .*\(no norm, seed 0\)"):
+        report.write([first, second], tmp_path / "report")
 
 
 def test_runs_that_are_there_twice_count_once(tmp_path):
