@@ -17,10 +17,20 @@ from .errors import UserError
 
 @dataclass(frozen=True)
 class Report:
-    """Writes the report of an ablation anew, from the metrics in its directory."""
+    """Writes the report of an ablation anew, from the metrics in its directory.
 
-    directory: tyro.conf.Positional[Path]
-    """Directory of an ablation, with its .jsonl files."""
+    Several directories are reported as one ablation, whose runs were made apart.
+    """
+
+    directories: Annotated[
+        tyro.conf.Positional[tuple[Path, ...]],
+        tyro.conf.arg(metavar="DIR [DIR ...]", help_behavior_hint=""),
+    ]
+    """Directories of the ablation, with its .jsonl files."""
+    output: Annotated[
+        Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="")
+    ] = None
+    """Directory for the report (default: that of the ablation, if it is one)."""
 
 
 _Command = (
@@ -45,7 +55,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         command = parse(arguments)
         if isinstance(command, Report):
-            print_table(console, report.write(command.directory), command.directory)
+            summary = report.write(command.directories, command.output)
+            print_table(console, summary, command.output or command.directories[0])
             return 0
         return ablate(command, console)
     except UserError as error:

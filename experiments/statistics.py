@@ -1,90 +1,329 @@
-"""What the runs of an ablation say together: means, intervals, paired differences."""
+"""What the runs of an ablation say together: means, intervals, tests, seeds needed.
 
-from collections.abc import Sequence
+Differences are paired: a seed decides initial weights, the order of the images and
+dropout in every arm alike, so what it does to both arms cancels. Everything random here
+has a fixed state: the same accuracies give the same report.
+"""
+
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy import stats
 
-from .config import NormName
 from .records import Run
 
 CONFIDENCE = 0.95
+POWER = 0.8
+MOST_SEEDS = 1000
+"""The search for the number of seeds needed ends here."""
+
+_SIGNIFICANCE = 0.05
+_BOOTSTRAP_RESAMPLES = 9_999
+_MOST_EXACT_PAIRS = 14
+_RANDOM_FLIPS = 99_999
+# Accuracies are shares of far fewer images than that: differences which are closer than
+# this are equal, and differ in rounding alone.
+_RESOLUTION = 1e-9
 
 
 @dataclass(frozen=True)
 class Interval:
-    """A mean, and half the width of its interval (None for a single value)."""
+    """Where a mean lies, with 95% confidence."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Independent values, summed up."""
 
     mean: float
-    half_width: float | None
+    deviation: float | None
+    """Standard deviation of the values (n - 1 below); None for a single one."""
+    interval: Interval | None
+    """Student's, for the mean; None for a single value."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Accuracy of an arm less the baseline's, seed by seed."""
+
+    by_seed: Mapping[int, float]
+    """Only the seeds that completed in both arms."""
+    mean: float
+    deviation: float | None
+    """Standard deviation of the differences; None for a single pair."""
+    interval: Interval | None
+    """For the mean, see `paired_interval`; not widened for the number of arms."""
+    p_value: float
+    """Of the sign-flip test, see `sign_flip_p_value`; not corrected."""
+    corrected_p_value: float
+    """By Holm's method, over all arms that are compared with the baseline."""
+    smallest_p_value: float
+    """Which the corrected one could not go below with these numbers of pairs."""
+    comparisons: int
+    """How many arms are compared with the baseline."""
+
+    @property
+    def shown(self) -> bool:
+        """Whether the corrected test rejects that the arms do equally well."""
+        return self.corrected_p_value <= _SIGNIFICANCE
+
+    @property
+    def can_be_shown(self) -> bool:
+        """Whether so few pairs could show a difference at all, however large."""
+        return self.smallest_p_value <= _SIGNIFICANCE
+
+    def seeds_needed(self, size: float) -> int | None:
+        """Returns `seeds_needed` for differences that vary like these."""
+        if self.deviation is None:
+            return None
+        return seeds_needed(size, self.deviation, self.comparisons)
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What the runs of an arm took: medians, None for what was not recorded."""
+
+    epoch_seconds: float | None
+    """Over all epochs of all runs, the training steps alone."""
+    step_seconds: float | None
+    compile_seconds: float | None
+    memory_bytes: float | None
+    parameters: int | None
 
 
 @dataclass(frozen=True)
 class Arm:
-    """The completed runs of one norm."""
+    """The completed runs of one arm."""
 
-    norm: NormName
+    norm: str
     num_runs: int
     """Completed ones; the others are named in the report and in nothing else."""
-    accuracy: Interval | None
+    accuracy: Sample | None
     """Of the test images, between 0 and 1."""
-    difference: Interval | None
-    """To the baseline's accuracy with the same seed; None for the baseline itself.
-
-    The intervals of all arms hold together with 95% confidence.
-    """
-    epoch_seconds: float | None
-    """Median over all epochs of all runs."""
-    parameters: int | None
+    difference: Difference | None
+    """To the baseline; None for the baseline itself, and without a pair of seeds."""
+    cost: Cost
 
 
-def interval(values: Sequence[float], comparisons: int = 1) -> Interval:
-    """Returns the mean of independent values and Student's interval for it.
-
-    It is widened so that as many such intervals hold together with 95% confidence
-    (Bonferroni's correction).
-    """
+def sample(values: Sequence[float]) -> Sample:
+    """Returns the mean of independent values, their spread, and Student's interval."""
     mean = float(np.mean(values))
     if len(values) < 2:
-        return Interval(mean, None)
-    spread = float(stats.sem(values))
-    outside = (1 - CONFIDENCE) / comparisons
-    quantile = float(stats.t.ppf(1 - outside / 2, len(values) - 1))
-    return Interval(mean, spread * quantile)
+        return Sample(mean, None, None)
+    half_width = float(
+        stats.sem(values) * stats.t.ppf((1 + CONFIDENCE) / 2, len(values) - 1)
+    )
+    return Sample(
+        mean,
+        float(np.std(values, ddof=1)),
+        Interval(mean - half_width, mean + half_width),
+    )
+
+
+def paired_interval(differences: Sequence[float]) -> Interval | None:
+    """Returns the 95% bootstrap interval (BCa) for the mean of paired differences.
+
+    With few pairs it is too narrow: of normal differences, the interval from 5 holds
+    the mean in about 85 of 100 cases, from 10 in 91, from 20 in 94. That is why nothing
+    is concluded from it: it shows how large a difference may be, the test says whether
+    there is one.
+
+    The bootstrap says nothing of fewer than 3 pairs: the interval of two is Student's,
+    and one has none. Differences that are all equal have none either: an interval of no
+    width would claim a certainty that a handful of equal values does not give.
+    """
+    values = np.asarray(differences)
+    if len(values) < 2 or np.ptp(values) < _RESOLUTION:
+        return None
+    if len(values) == 2:
+        return sample(differences).interval
+    low, high = stats.bootstrap(
+        (values,),
+        np.mean,
+        confidence_level=CONFIDENCE,
+        n_resamples=_BOOTSTRAP_RESAMPLES,
+        method="BCa",
+        rng=np.random.default_rng(0),
+    ).confidence_interval
+    return Interval(float(low), float(high))
+
+
+def sign_flip_p_value(differences: Sequence[float]) -> float:
+    """Returns how often random signs give a mean at least as far from 0, two-sided.
+
+    If the norm made no difference, each difference could as well have had the other
+    sign. Of up to 14 pairs every combination of signs is tried, of more 99,999 random
+    ones.
+    """
+    pairs = len(differences)
+    if pairs == 1:  # scipy asks for two
+        return smallest_p_value(1)
+    return float(
+        stats.permutation_test(
+            # Whole numbers, whose sums are exact: equal means are equal to the bit.
+            (np.rint(np.asarray(differences) / _RESOLUTION),),
+            np.sum,
+            permutation_type="samples",
+            n_resamples=2**pairs if pairs <= _MOST_EXACT_PAIRS else _RANDOM_FLIPS,
+            vectorized=True,
+            rng=np.random.default_rng(0),
+        ).pvalue
+    )
+
+
+def smallest_p_value(pairs: int) -> float:
+    """Returns what the sign-flip test cannot go below: all differences have one sign.
+
+    Two of the 2^n combinations of signs are then as far out: this one, and its
+    opposite.
+    """
+    return min(1.0, 2.0 ** (1 - pairs))
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Returns p-values corrected for their number by Holm's method, in their order.
+
+    Of the arms that are shown to differ, all truly do with 95% confidence.
+    """
+    ascending = np.argsort(p_values, kind="stable")
+    factors = np.arange(len(p_values), 0, -1)
+    corrected = np.empty(len(p_values))
+    corrected[ascending] = np.minimum(
+        1, np.maximum.accumulate(factors * np.asarray(p_values)[ascending])
+    )
+    return corrected.tolist()
+
+
+def _power(pairs: int, size: float, deviation: float, significance: float) -> float:
+    """Returns the power of the two-sided paired t-test."""
+    quantile = stats.t.ppf(1 - significance / 2, pairs - 1)
+    noncentrality = np.sqrt(pairs) * size / deviation
+    # The wrong tail is not a number where it is too small for scipy.
+    wrong = np.nan_to_num(stats.nct.cdf(-quantile, pairs - 1, noncentrality))
+    return float(stats.nct.sf(quantile, pairs - 1, noncentrality) + wrong)
+
+
+def seeds_needed(size: float, deviation: float, comparisons: int) -> int | None:
+    """Returns how many seeds show a true difference with 80% power.
+
+    It is an approximation: the power is that of the paired t-test, for differences that
+    are normal with this standard deviation, at the level that Holm's method asks of the
+    smallest p-value (0.05 / comparisons). The number is never so small that the
+    sign-flip test could not go below that level.
+
+    Args:
+      size: The true difference.
+      deviation: Standard deviation of the paired differences.
+      comparisons: Number of arms that are compared with the baseline.
+
+    Returns:
+      The number, or None if it is over 1,000.
+    """
+    size = abs(size)
+    if size < _RESOLUTION:
+        return None
+    significance = _SIGNIFICANCE / comparisons
+    seeds = range(2, MOST_SEEDS + 1)
+    fewest = bisect_left(
+        seeds, True, key=lambda pairs: smallest_p_value(pairs) <= significance
+    )
+    if deviation < _RESOLUTION:
+        return seeds[fewest]
+    enough = bisect_left(
+        seeds,
+        True,
+        lo=fewest,
+        key=lambda pairs: _power(pairs, size, deviation, significance) >= POWER,
+    )
+    return seeds[enough] if enough < len(seeds) else None
+
+
+def _cost(completed: Sequence[Run]) -> Cost:
+    def median(values: Sequence[Any]) -> float | None:
+        recorded = [value for value in values if value is not None]
+        return float(np.median(recorded)) if recorded else None
+
+    def of_ends(name: str) -> float | None:
+        return median([run.end.get(name) for run in completed])
+
+    parameters = of_ends("parameters")
+    return Cost(
+        epoch_seconds=median(
+            [epoch.train_seconds for run in completed for epoch in run.epochs]
+        ),
+        step_seconds=of_ends("step_seconds"),
+        compile_seconds=of_ends("compile_seconds"),
+        memory_bytes=of_ends("memory_bytes"),
+        parameters=None if parameters is None else int(parameters),
+    )
+
+
+def _differences(
+    by_seed: Mapping[str, Mapping[int, float]],
+) -> dict[str, Difference]:
+    values: dict[str, list[float]] = {
+        norm: list(pairs.values()) for norm, pairs in by_seed.items()
+    }
+    p_values = [sign_flip_p_value(differences) for differences in values.values()]
+    # Holm's method turns lower p-values into lower ones.
+    lowest = holm(
+        [smallest_p_value(len(differences)) for differences in values.values()]
+    )
+    return {
+        norm: Difference(
+            by_seed=by_seed[norm],
+            mean=float(np.mean(differences)),
+            deviation=sample(differences).deviation,
+            interval=paired_interval(differences),
+            p_value=p_value,
+            corrected_p_value=corrected,
+            smallest_p_value=smallest,
+            comparisons=len(by_seed),
+        )
+        for (norm, differences), p_value, corrected, smallest in zip(
+            values.items(), p_values, holm(p_values), lowest, strict=True
+        )
+    }
 
 
 def summarize(runs: Sequence[Run]) -> list[Arm]:
-    """Returns one entry for each norm, in the order of the runs; the first is baseline.
+    """Returns one entry for each arm, in the order of the runs; the first is baseline.
 
-    Differences are taken seed by seed, over the seeds that completed in both arms:
-    what a seed does to both alike (initial weights, order of the images) cancels.
+    Differences are taken seed by seed, over the seeds that completed in both arms.
     """
-    norms: list[NormName] = list(dict.fromkeys(run.norm for run in runs))
-    accuracy: dict[NormName, dict[int, float]] = {
-        norm: {
-            run.seed: run.end["test_accuracy"]
-            for run in runs
-            if run.norm == norm and run.completed
-        }
+    norms: list[str] = list(dict.fromkeys(run.norm for run in runs))
+    completed = {
+        norm: [run for run in runs if run.norm == norm and run.completed]
+        for norm in norms
+    }
+    accuracy: dict[str, dict[int, float]] = {
+        norm: {run.seed: run.end["test_accuracy"] for run in completed[norm]}
         for norm in norms
     }
     baseline = accuracy[norms[0]]
-
-    def arm(norm: NormName) -> Arm:
-        completed = [run for run in runs if run.norm == norm and run.completed]
-        seconds = [epoch.train_seconds for run in completed for epoch in run.epochs]
-        pairs = sorted(baseline.keys() & accuracy[norm].keys())
-        differences = [accuracy[norm][seed] - baseline[seed] for seed in pairs]
-        has_difference = norm != norms[0] and differences
-        comparisons = len(norms) - 1
-        return Arm(
+    by_seed: dict[str, dict[int, float]] = {
+        norm: {
+            seed: accuracy[norm][seed] - baseline[seed]
+            for seed in sorted(baseline.keys() & accuracy[norm].keys())
+        }
+        for norm in norms[1:]
+    }
+    differences = _differences(
+        {norm: pairs for norm, pairs in by_seed.items() if pairs}
+    )
+    return [
+        Arm(
             norm=norm,
-            num_runs=len(completed),
-            accuracy=interval(list(accuracy[norm].values())) if completed else None,
-            difference=interval(differences, comparisons) if has_difference else None,
-            epoch_seconds=float(np.median(seconds)) if seconds else None,
-            parameters=completed[0].end["parameters"] if completed else None,
+            num_runs=len(completed[norm]),
+            accuracy=sample(list(accuracy[norm].values())) if completed[norm] else None,
+            difference=differences.get(norm),
+            cost=_cost(completed[norm]),
         )
-
-    return [arm(norm) for norm in norms]
+        for norm in norms
+    ]

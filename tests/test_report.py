@@ -1,24 +1,45 @@
-"""Metrics on disk, statistics, and the report made from them."""
+"""Metrics on disk, what they say, and the report made from them."""
 
+import base64
+import json
 import re
+import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from experiments import records, report
+from experiments import activations, plots, records, report, tables
+from experiments.__main__ import main
 from experiments.config import Config, Recipe
 from experiments.errors import DataError, UserError
-from experiments.statistics import Interval, interval, summarize
+from experiments.records import Run
+from experiments.statistics import summarize
 from experiments.train import Epoch, NonFiniteLossError, Result
 
 ARMS = ("none", "lrn", "batch_norm")
 ENVIRONMENT = {"commit": "abc", "device": "a <processor>", "jax": "1.2"}
+PUBLISHED = Path(__file__).parent.parent / "experiments" / "results" / "mnist"
+NOTHING = "\N{EN DASH}"
+EVERY_ARM = (
+    "none",
+    "lrn",
+    "lrn_within",
+    "whole_map",
+    "divisive",
+    "batch_norm",
+    "lrn_batch_norm",
+    "layer_norm",
+    "group_norm",
+    "rms_norm",
+)
 
 
-def write_run(directory, norm, seed, accuracy, *, end="completed", num_epochs=3):
-    """Writes the metrics of a run that never was."""
-    config = Config(Recipe(epochs=3), norm, seed)
-    epochs = tuple(
+def make_epochs(accuracy, number=3):
+    """Epochs that never were."""
+    return tuple(
         Epoch(
             epoch=i,
             train_loss=1 / i,
@@ -26,8 +47,15 @@ def write_run(directory, norm, seed, accuracy, *, end="completed", num_epochs=3)
             validation_accuracy=accuracy - 0.1 / i,
             train_seconds=0.5 + 0.1 * i,
         )
-        for i in range(1, num_epochs + 1)
+        for i in range(1, number + 1)
     )
+
+
+def write_run(directory, norm, seed, accuracy, *, end="completed", num_epochs=3):
+    """Writes the metrics of a run that never was."""
+    directory.mkdir(exist_ok=True)
+    config = Config(Recipe(epochs=3), norm, seed)
+    epochs = make_epochs(accuracy, num_epochs)
     with records.writer(directory, config) as writer:
         writer.start(config, arms=ARMS, command="python -m x", environment=ENVIRONMENT)
         for epoch in epochs:
@@ -38,60 +66,97 @@ def write_run(directory, norm, seed, accuracy, *, end="completed", num_epochs=3)
             writer.diverged(NonFiniteLossError(17, float("nan")))
 
 
+def amend(directory, pattern="*", **changes):
+    """Adds to the first lines of runs, or to their last with `end`; None removes."""
+    last = changes.pop("end", {})
+    for path in directory.glob(f"{pattern}.jsonl"):
+        lines = [json.loads(line) for line in path.read_text().splitlines()]
+        lines[0] |= changes
+        lines[-1] |= last
+        text = "".join(json.dumps(line) + "\n" for line in lines)
+        path.write_text(text, encoding="utf-8")
+
+
+def make_run(norm, seed, accuracy, **start) -> Run:
+    """A run of any arm, which was never written."""
+    beginning = {
+        "norm": norm,
+        "arms": EVERY_ARM,
+        "command": "python -m x",
+        "environment": ENVIRONMENT,
+        "recipe": {"dataset": "mnist", "epochs": 3},
+    }
+    end = {"status": "completed", "test_accuracy": accuracy}
+    return Run(norm, seed, "completed", beginning | start, make_epochs(accuracy), end)
+
+
 ACCURACIES = {
-    "none": (0.90, 0.91, 0.92, 0.93),
-    "lrn": (0.90, 0.92, 0.91, 0.93),
-    "batch_norm": (0.95, 0.961, 0.969, 0.98),
+    "none": (0.90, 0.91, 0.92, 0.93, 0.91, 0.90, 0.92, 0.93),
+    "lrn": (0.90, 0.92, 0.91, 0.93, 0.92, 0.90, 0.91, 0.93),
+    "batch_norm": (0.95, 0.961, 0.969, 0.98, 0.96, 0.951, 0.969, 0.98),
 }
-
-
-def ends(result: Interval | None) -> tuple[float, float]:
-    """Returns where an interval that must be there begins and ends."""
-    assert result is not None
-    assert result.half_width is not None
-    return result.mean - result.half_width, result.mean + result.half_width
 
 
 @pytest.fixture
 def runs(tmp_path):
-    """Three arms with four seeds: one like the baseline, one clearly better."""
+    """Three arms with eight seeds: one like the baseline, one clearly better."""
     for norm, accuracies in ACCURACIES.items():
         for seed, accuracy in enumerate(accuracies):
-            write_run(tmp_path, norm, seed, accuracy)
-    return tmp_path
+            write_run(tmp_path / "runs", norm, seed, accuracy)
+    return tmp_path / "runs"
+
+
+def written(*directories, output=None) -> str:
+    """Writes a report and returns its Markdown."""
+    report.write(directories, output)
+    path = (output or directories[0]) / "report.md"
+    return path.read_text(encoding="utf-8")
+
+
+def section(text, heading) -> str:
+    """Returns what is below a heading, up to the next one."""
+    return text.split(f"## {heading}\n")[1].split("\n## ")[0]
 
 
 def test_records_come_back_as_written_baseline_first(runs):
     read = records.read(runs)
     assert [(run.norm, run.seed) for run in read] == [
-        (norm, seed) for norm in ARMS for seed in range(4)
+        (norm, seed) for norm in ARMS for seed in range(8)
     ]
     assert all(run.completed for run in read)
     assert read[0].start["recipe"]["epochs"] == 3
-    assert read[5].end["test_accuracy"] == ACCURACIES["lrn"][1]
+    assert read[9].end["test_accuracy"] == ACCURACIES["lrn"][1]
     assert read[0].epochs[2].train_seconds == 0.8
-
-
-def test_interval_is_students():
-    # Mean 2, standard error 1/sqrt(3), and 4.303 from a table of Student's t for two
-    # degrees of freedom and 95%; 6.205 for 97.5%, two comparisons.
-    for comparisons, quantile in ((1, 4.303), (2, 6.205)):
-        result = interval([1.0, 2.0, 3.0], comparisons)
-        assert result.mean == 2
-        assert result.half_width == pytest.approx(quantile / np.sqrt(3), rel=1e-3)
-    assert interval([1.0]).half_width is None
 
 
 def test_differences_are_taken_seed_by_seed(runs):
     baseline, lrn, batch_norm = summarize(records.read(runs))
     assert baseline.difference is None
-    assert np.mean(ends(lrn.difference)) == pytest.approx(0)
-    # Of the four differences 0.05, 0.051, 0.049, 0.05, not of the accuracies.
-    low, high = ends(batch_norm.difference)
-    assert 0.048 < low < 0.05 < high < 0.052
-    low, high = ends(batch_norm.accuracy)
-    assert high - low > 0.03
-    assert batch_norm.epoch_seconds == pytest.approx(0.7)
+    assert lrn.difference is not None
+    assert lrn.difference.mean == pytest.approx(0, abs=1e-9)
+    # Of the eight differences of about 0.05, not of the accuracies.
+    assert batch_norm.difference is not None
+    assert batch_norm.difference.interval is not None
+    assert 0.049 < batch_norm.difference.interval.low < 0.05
+    assert 0.05 < batch_norm.difference.interval.high < 0.051
+    assert batch_norm.accuracy is not None
+    assert batch_norm.accuracy.interval is not None
+    interval = batch_norm.accuracy.interval
+    assert interval.high - interval.low > 0.015
+    assert batch_norm.cost.epoch_seconds == pytest.approx(0.7)
+
+
+def test_p_values_are_corrected_over_the_arms(runs):
+    _, lrn, batch_norm = summarize(records.read(runs))
+    assert batch_norm.difference is not None
+    assert batch_norm.difference.p_value == 2 / 2**8
+    assert batch_norm.difference.corrected_p_value == 4 / 2**8
+    assert batch_norm.difference.smallest_p_value == 4 / 2**8
+    assert batch_norm.difference.shown
+    assert lrn.difference is not None
+    assert lrn.difference.corrected_p_value == 1
+    assert not lrn.difference.shown
+    assert lrn.difference.can_be_shown
 
 
 def test_seeds_missing_in_one_arm_are_left_out_of_its_differences(tmp_path):
@@ -102,34 +167,165 @@ def test_seeds_missing_in_one_arm_are_left_out_of_its_differences(tmp_path):
         write_run(tmp_path, "lrn", seed, 0.8)
     _, lrn = summarize(records.read(tmp_path))
     assert lrn.num_runs == 2
-    assert np.mean(ends(lrn.difference)) == pytest.approx((0.2 + 0.1) / 2)
+    assert lrn.difference is not None
+    assert lrn.difference.by_seed == pytest.approx({1: 0.2, 2: 0.1})
+    assert lrn.difference.mean == pytest.approx((0.2 + 0.1) / 2)
 
 
-def test_verdict_says_no_more_than_the_intervals(runs):
-    text = report.verdict(summarize(records.read(runs)))
+def verdict_of(**accuracies) -> str:
+    """Returns the verdict on these accuracies of arms, seed by seed."""
+    made = [
+        make_run(norm, seed, accuracy)
+        for norm, values in accuracies.items()
+        for seed, accuracy in enumerate(values)
+    ]
+    return report.verdict(summarize(made))
+
+
+def test_verdict_says_no_more_than_the_test():
+    text = verdict_of(**ACCURACIES)
     assert "against no norm (91.50%)" in text
-    assert "BatchNorm is higher by 5.00 points" in text
-    assert "no difference is shown for LRN" in text
+    assert "BatchNorm is higher by 5.00 points (p = 0.0156)" in text
+    assert "no difference shown for LRN with 8 seeds" in text
+    assert text.count(".") == len(re.findall(r"\d\.\d", text)) + 1  # a sentence
 
 
-def test_verdict_of_a_single_seed_shows_nothing(tmp_path):
+def test_verdict_names_the_direction():
+    accuracies = np.array(ACCURACIES["none"])
+    text = verdict_of(none=accuracies, lrn=accuracies - 0.01 - accuracies / 100)
+    assert "LRN is lower by 1.92 points (p = 0.00781)" in text
+
+
+def test_verdict_of_too_few_seeds_says_that_they_can_show_nothing():
+    text = verdict_of(none=[0.5, 0.51, 0.5], lrn=[0.9, 0.91, 0.91])
+    assert "no difference shown for LRN; 3 seeds can show none, however large" in text
+    # Differences with a deviation of 0.58 points, and no correction for one arm.
+    assert re.search(r"it would take 13 seeds to show one of 0\.5 points", text)
+
+
+def test_verdict_says_how_many_seeds_could_not_be_enough():
+    text = verdict_of(none=[0.1, 0.9, 0.1, 0.9, 0.5, 0.5], lrn=[0.9, 0.1] * 3)
+    assert "with 6 seeds, and it would take over 1,000 seeds to show one" in text
+
+
+def test_verdict_of_enough_seeds_says_what_they_would_have_shown():
+    noise = np.array([0.0001, -0.0001] * 4)
+    text = verdict_of(none=[0.5] * 8, lrn=0.5 + noise, batch_norm=0.5 - noise)
+    assert "no difference shown for LRN or BatchNorm, where 8 seeds would show" in text
+    assert "one of 0.5 points 80% of the time" in text
+
+
+def test_verdict_of_a_single_seed_shows_nothing():
+    text = verdict_of(none=[0.5], lrn=[0.9])
+    assert "no difference shown for LRN, and a single seed can show none" in text
+
+
+def test_verdict_counts_the_seeds_of_each_arm():
+    text = verdict_of(none=[0.5, 0.6, 0.7], lrn=[0.5, 0.7], batch_norm=[0.6, 0.5, 0.7])
+    assert "LRN or BatchNorm; 2 to 3 seeds can show none" in text
+
+
+def test_verdict_needs_something_to_compare(tmp_path):
+    assert "nothing to compare with" in verdict_of(none=[0.5])
     write_run(tmp_path, "none", 0, 0.5)
-    write_run(tmp_path, "lrn", 0, 0.9)
+    write_run(tmp_path, "lrn", 0, 0.5, end="diverged")
     text = report.verdict(summarize(records.read(tmp_path)))
-    assert "LRN has a single seed, which can show no difference" in text
+    assert text.endswith("LRN has no run to compare.")
+
+
+def test_tables_say_what_the_statistics_do(runs):
+    text = written(runs)
+    # By hand: means, t = 2.365 for seven degrees of freedom, exact p-values times 2.
+    deviation = np.std(ACCURACIES["none"], ddof=1)
+    half_width = 2.3646 * deviation / np.sqrt(8)
+    assert (
+        f"| no norm | 91.50 ± {100 * half_width:.2f} | {100 * deviation:.2f} "
+        f"| {NOTHING} | {NOTHING} | {NOTHING} | 8 of 8 |"
+    ) in text
+    assert re.search(
+        r"\| BatchNorm \| 96.50 ± .* \| \+5.00 \| \+4.9\d to \+5.0\d \| 0.0156 \|", text
+    )
+    tests = section(text, "The test, and the seeds it would take")
+    assert "| BatchNorm | 8 | 0.00781 | 0.0156 | 0.0156 | 0.08 | 7 | 7 | 7 |" in tests
+    # The observed difference of LRN is 0, which no number of seeds shows.
+    assert re.search(r"\| LRN \| 8 \| 1 \| 1 \| 0.0156 \|.*\| over 1,000 \|", tests)
+
+
+def test_points_have_a_sign_of_their_own_and_no_negative_zero():
+    assert tables.points(-0.0123, sign="+") == "\N{MINUS SIGN}1.23"
+    assert tables.points(-1e-6, sign="+") == "+0.00"
+    assert tables.points(-1e-6) == "0.00"
 
 
 def test_page_needs_no_other_file(runs):
     table = report.write(runs)
     page = (runs / "report.html").read_text(encoding="utf-8")
-    sources = re.findall(r'(?:src|href)="(.{0,25})', page)
-    assert sources == ["data:image/svg+xml;base64"] * 2
+    sources = re.findall(r'(?:src|srcset|href)="(.{0,25})', page)
+    assert sources == ["data:image/svg+xml;base64"] * 8
     assert "http" not in re.sub(r"base64,[\w+/=]+", "", page)
     assert "a &lt;processor&gt;" in page
     for row in table.rows:
         for cell in row:
-            assert f"<td>{cell}</td>" in page
+            assert re.search(f"<td[^>]*>{re.escape(cell)}</td>", page)
     assert not list(runs.glob("*.part"))
+
+
+def test_page_has_plots_for_either_color_scheme(runs):
+    report.write(runs)
+    page = (runs / "report.html").read_text(encoding="utf-8")
+    pictures = re.findall(
+        r'<picture><source media="\(prefers-color-scheme: dark\)" srcset="data:.*?,'
+        r'(.*?)"><img src="data:.*?,(.*?)" alt="(.+?)"></picture>',
+        page,
+    )
+    names = re.findall(r"!\[.*?\]\((.*?)\)", (runs / "report.md").read_text("utf-8"))
+    assert len(pictures) == len(names) == 4
+    for (dark, light, _), name in zip(pictures, names, strict=True):
+        assert base64.b64decode(light) == (runs / name).read_bytes()
+        for encoded, theme in ((light, plots.LIGHT), (dark, plots.DARK)):
+            svg = base64.b64decode(encoded).decode()
+            assert ElementTree.fromstring(svg).tag.endswith("svg")
+            assert f"fill: {theme.ground}" in svg
+            assert plots.LOOKS["lrn"].color(theme).lower() in svg
+
+
+def test_grounds_of_plots_are_those_of_the_page():
+    style = Path(report.__file__).with_name("report.css").read_text(encoding="utf-8")
+    assert re.findall("--ground: (#[0-9a-f]{6})", style) == [
+        plots.LIGHT.ground,
+        plots.DARK.ground,
+    ]
+
+
+def luminance(color: str) -> float:
+    """Relative luminance as the Web Content Accessibility Guidelines define it."""
+    channels = np.array([int(color[i : i + 2], 16) for i in (1, 3, 5)]) / 255
+    linear = np.where(
+        channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4
+    )
+    return float(linear @ [0.2126, 0.7152, 0.0722])
+
+
+@pytest.mark.parametrize("theme", [plots.LIGHT, plots.DARK])
+def test_arms_stand_out_from_the_ground_and_from_one_another(theme):
+    assert set(plots.LOOKS) == set(EVERY_ARM)
+    colors = [look.color(theme) for look in plots.LOOKS.values()]
+    for color in [*colors, theme.text]:
+        low, high = sorted((luminance(color), luminance(theme.ground)))
+        assert (high + 0.05) / (low + 0.05) > 4.5
+    assert len(set(colors)) == len(colors)
+    assert len({look.marker for look in plots.LOOKS.values()}) == len(colors)
+
+
+def test_arms_of_a_sweep_get_looks_of_their_own():
+    arms = ["none", *(f"lrn-alpha={alpha}" for alpha in (0.1, 1, 10)), "lrn"]
+    looks = plots.looks(arms)
+    assert looks["none"] == plots.LOOKS["none"]
+    assert looks["lrn"] == plots.LOOKS["lrn"]
+    assert len({look.marker for look in looks.values()}) == len(arms)
+    assert plots.title("lrn-alpha=0.1") == "LRN, alpha=0.1"
+    # More than there are looks: drawn alike rather than not at all.
+    assert len(plots.looks([f"lrn-{i}" for i in range(20)])) == 20
 
 
 def test_markdown_holds_table_plots_and_origin(runs):
@@ -150,26 +346,39 @@ def test_report_can_be_written_again_to_the_letter(runs):
 
 
 def test_runs_that_did_not_complete_are_named(runs):
-    write_run(runs, "lrn", 4, 0.0, end="diverged")
-    write_run(runs, "batch_norm", 4, 0.0, end="", num_epochs=2)
-    path = runs / "none-seed4.jsonl"
-    whole = (runs / "none-seed3.jsonl").read_text(encoding="utf-8")
-    path.write_text(whole.replace('"seed": 3', '"seed": 4')[:-30], encoding="utf-8")
-    report.write(runs)
-    text = (runs / "report.md").read_text(encoding="utf-8")
-    assert "- LRN, seed 4: diverged: the loss was nan at step 17" in text
-    assert "- BatchNorm, seed 4: interrupted after 2 epochs" in text
-    assert "- no norm, seed 4: interrupted after 3 epochs" in text
-    assert "| 4 | interrupted | diverged | interrupted |" in text
+    write_run(runs, "lrn", 8, 0.0, end="diverged")
+    write_run(runs, "lrn", 9, 0.0, end="diverged")
+    amend(runs, "lrn-seed9", end={"loss": "2.5", "gradient_norm": "inf"})
+    write_run(runs, "batch_norm", 8, 0.0, end="", num_epochs=2)
+    path = runs / "none-seed8.jsonl"
+    whole = (runs / "none-seed7.jsonl").read_text(encoding="utf-8")
+    path.write_text(whole.replace('"seed": 7', '"seed": 8')[:-30], encoding="utf-8")
+    text = written(runs)
+    failed = section(text, "Runs that did not complete")
+    assert "- LRN, seed 8: diverged: the loss was nan at step 17" in failed
+    assert "- LRN, seed 9: diverged: the norm of the gradient was inf at" in failed
+    assert "- BatchNorm, seed 8: interrupted after 2 epochs" in failed
+    assert "- no norm, seed 8: interrupted after 3 epochs" in failed
+    assert "| 8 | interrupted | diverged | interrupted |" in text
+    assert "| 9 | not started | diverged | not started |" in text
 
 
 def test_report_without_a_completed_run_is_valid(tmp_path):
     write_run(tmp_path, "none", 0, 0.0, end="", num_epochs=0)
-    report.write(tmp_path)
-    text = (tmp_path / "report.md").read_text(encoding="utf-8")
+    text = written(tmp_path)
     assert "nothing to compare with" in text
     assert "no norm, seed 0: interrupted after 0 epochs" in text
     assert "![" not in text
+
+
+def test_report_of_one_arm_is_valid(tmp_path):
+    for seed in range(2):
+        write_run(tmp_path, "none", seed, 0.5)
+    text = written(tmp_path)
+    assert text.startswith("# no norm on ")
+    assert "differences.svg" not in text
+    assert "The test, and" not in text
+    assert "test-accuracy.svg" in text
 
 
 def test_directory_without_runs_is_refused(tmp_path):
@@ -189,3 +398,288 @@ def test_output_must_be_empty_and_writable(tmp_path):
     with pytest.raises(UserError, match="must be a directory that can be written to"):
         records.make_directory(tmp_path / "kept")
     assert (tmp_path / "kept").read_text() == "precious"
+
+
+def test_published_metrics_of_earlier_versions_are_reported(tmp_path):
+    text = written(PUBLISHED, output=tmp_path)
+    assert text.startswith("# LRN, BatchNorm, whole-map against no norm on MNIST\n")
+    assert "no difference shown for LRN, BatchNorm or whole-map; 5 seeds can" in text
+    assert "convolution of 32 filters 3x3" in text
+    assert "Here depth radius 2, bias 2, alpha 0.0001, beta 0.75." in text
+    assert "time per step" not in text  # was not recorded
+
+
+def test_costs_are_shown_where_they_were_recorded(runs):
+    text = section(written(runs), "Cost")
+    assert "| BatchNorm | 700.0 ms | 1.00 | 1.0 s | 1,234 |" in text
+    amend(runs, "lrn-*", end={"step_seconds": 0.0125, "memory_bytes": 300 * 2**20})
+    text = section(written(runs), "Cost")
+    assert "| LRN | 700.0 ms | 1.00 | 12.5 ms | 300 MiB | 1.0 s | 1,234 |" in text
+    line = f"| BatchNorm | 700.0 ms | 1.00 | {NOTHING} | {NOTHING} | 1.0 s | 1,234 |"
+    assert line in text
+
+
+REFERENCE = [
+    {"arm": "lrn", "accuracy": 0.82, "source": "a | b", "note": "Of *100* epochs."},
+    {"arm": "lrn_within", "accuracy": 0.7505, "source": "c"},
+]
+
+
+def test_what_a_recipe_says_of_itself_is_reported(runs):
+    amend(
+        runs,
+        dataset_title="CIFAR-10-JPEG (lossy)",
+        network="A network of many layers.",
+        deviations=["Images are copies.", "It is short."],
+        reference=REFERENCE,
+        unknown={"to": ["this", "version"]},
+    )
+    text = written(runs)
+    assert text.startswith("# LRN, BatchNorm against no norm on CIFAR-10-JPEG (lossy)")
+    table = section(text, "Beside published numbers")
+    ours = "91.50 ± 1.00 | +9.50"
+    assert rf"| LRN | 82.00 | {ours} | a \| b | Of *100* epochs. |" in table
+    within = plots.title("lrn_within")
+    assert f"| {within} | 75.05 | {NOTHING} | {NOTHING} | c | {NOTHING} |" in table
+    compared = section(text, "What was compared")
+    assert "A network of many layers. The arms differ" in compared
+    assert "- Images are copies.\n- It is short." in compared
+    page = (runs / "report.html").read_text(encoding="utf-8")
+    assert "<td>a | b</td>" in page
+
+
+def test_lossy_data_are_called_so_even_without_a_title(runs):
+    for path in runs.glob("*.jsonl"):
+        text = path.read_text(encoding="utf-8")
+        path.write_text(text.replace('"digits"', '"cifar10-jpeg"'), encoding="utf-8")
+    assert "on CIFAR-10-JPEG (lossy)\n" in written(runs)
+
+
+def test_page_lets_long_cells_wrap(runs):
+    amend(runs, reference=[{"arm": "lrn", "accuracy": 0.8, "note": "word " * 20}])
+    report.write(runs)
+    page = (runs / "report.html").read_text(encoding="utf-8")
+    assert page.count('<td class="long">word word') == 1
+
+
+def test_recipe_is_told_without_the_constants_of_arms(runs):
+    text = section(written(runs), "What was compared")
+    recipe = re.search("One recipe for all arms: (.*)", text)
+    assert recipe
+    assert "epochs 3, batch size 64" in recipe[1]
+    assert "alpha" not in recipe[1]
+    assert "data dir" not in recipe[1]
+
+
+def test_values_of_a_recipe_are_told_in_words(tmp_path, monkeypatch):
+    recipe = {
+        "dataset": "mnist",
+        "offline": True,
+        "flip": True,
+        "crop": None,
+        "drops": [],
+        "contrast": [0.2, 1.8],
+        "weight_decay": [["conv*", 0.004], ["fc*", 1 / 3]],
+    }
+    made = [make_run("none", 0, 0.5, recipe=recipe)]
+    monkeypatch.setattr(records, "read", lambda directory: made)
+    assert (
+        "One recipe for all arms: flip yes, contrast 0.2 and 1.8, "
+        "weight decay conv* 0.004 and fc* 0.3333.\n"
+    ) in written(tmp_path)
+
+
+def test_every_arm_is_described_and_drawn(tmp_path, monkeypatch):
+    random = np.random.default_rng(0)
+    recipe = {"dataset": "mnist", "lrn": {"alpha": 0.125}, "group_norm": {"groups": 8}}
+    made = [
+        make_run(norm, seed, random.uniform(0.5, 0.6), recipe=recipe)
+        for norm in (*EVERY_ARM, "of_the_future")
+        for seed in range(2)
+    ]
+    for run in made:
+        run.start["arms"] = [*EVERY_ARM, "of_the_future"]
+    monkeypatch.setattr(records, "read", lambda directory: made)
+    text = written(tmp_path)
+    assert text.startswith("# 10 norms against no norm on MNIST")
+    lines = re.findall("^- (.*?): (.*)$", section(text, "What was compared"), re.M)
+    assert [name for name, _ in lines] == [
+        plots.title(norm) for norm in (*EVERY_ARM, "of_the_future")
+    ]
+    assert all(described for _, described in lines[:-1])
+    described = dict(zip(EVERY_ARM, [text for _, text in lines], strict=False))
+    for norm in ("lrn", "divisive", "lrn_batch_norm"):
+        assert "Here alpha 0.125." in described[norm]
+    assert "Here groups 8." in described["group_norm"]
+
+
+def sweep(alphas):
+    """Runs without a norm and with LRN, the latter once for each alpha."""
+    arms = ["none", *(f"lrn-alpha={alpha}" for alpha in alphas)]
+    return [
+        make_run(
+            arm,
+            seed,
+            0.5 + 0.01 * seed,
+            arms=arms,
+            recipe={"dataset": "mnist", "epochs": 3, "lrn": {"alpha": alpha}},
+        )
+        for arm, alpha in zip(arms, [alphas[0], *alphas], strict=True)
+        for seed in range(3)
+    ]
+
+
+def test_arms_of_a_sweep_are_told_with_their_own_constants(tmp_path, monkeypatch):
+    monkeypatch.setattr(records, "read", lambda directory: sweep([0.5, 2.0]))
+    text = section(written(tmp_path), "What was compared")
+    assert re.search(r"- LRN, alpha=0.5: Local .* Here alpha 0.5\.", text)
+    assert re.search(r"- LRN, alpha=2.0: Local .* Here alpha 2\.", text)
+
+
+def test_shards_make_the_report_of_the_whole(runs, tmp_path):
+    whole = written(runs)
+    for by, (first, second) in {
+        "seed": ("*-seed[0246]", "*-seed[1357]"),
+        "arm": ("none-*", "[!n]*-*"),
+    }.items():
+        shards = [tmp_path / f"{by}-{i}" for i in range(2)]
+        for shard, pattern in zip(shards, (first, second), strict=True):
+            shard.mkdir()
+            for path in runs.glob(f"{pattern}.jsonl"):
+                (shard / path.name).write_bytes(path.read_bytes())
+            assert list(shard.iterdir())
+        assert written(*shards, output=tmp_path / f"{by}-report") == whole
+    page = tmp_path / "seed-report" / "report.html"
+    assert page.read_bytes() == (runs / "report.html").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('"epochs": 3', '"epochs": 4', "`epochs` is 3 in .*first.* and 4 in .*second"),
+        (
+            '"alpha": 0.0001',
+            '"alpha": 0.1',
+            r"`lrn.alpha` is 0.0001 in .* \(LRN, seed 0\) and 0.1 in .* seed 1\)",
+        ),
+        ('"lrn": {', '"lrn": {"new": 1, ', "`lrn.new` is None in .* and 1 in"),
+        (
+            '"kind": "start"',
+            '"kind": "start", "fingerprint": "f"',
+            "`fingerprint` is None in .* and f in",
+        ),
+        ('"data_dir": null', '"data_dir": "elsewhere"', None),
+        ('"command": "python', '"command": "taskset 1 python', None),
+    ],
+)
+def test_runs_with_different_recipes_are_not_merged(tmp_path, old, new, message):
+    first, second = tmp_path / "first", tmp_path / "second"
+    write_run(first, "lrn", 0, 0.5)
+    write_run(second, "lrn", 1, 0.5)
+    path = second / "lrn-seed1.jsonl"
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+    if message is None:
+        assert "| 2 of 2 |" in written(first, second, output=tmp_path / "report")
+        return
+    with pytest.raises(UserError, match=message):
+        report.write([first, second], tmp_path / "report")
+    assert not (tmp_path / "report").exists()
+
+
+def test_arms_with_different_recipes_are_not_merged(tmp_path):
+    first, second = tmp_path / "first", tmp_path / "second"
+    write_run(first, "none", 0, 0.5)
+    write_run(second, "lrn", 0, 0.5)
+    path = second / "lrn-seed0.jsonl"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace('"epochs": 3', '"epochs": 4'), encoding="utf-8")
+    with pytest.raises(UserError, match=r"`epochs` is 3 in .*\(no norm, seed 0\)"):
+        report.write([first, second], tmp_path / "report")
+
+
+def test_runs_that_are_there_twice_count_once(tmp_path):
+    shards = [tmp_path / name for name in ("first", "second", "third")]
+    write_run(shards[0], "none", 0, 0.5, end="", num_epochs=1)
+    for shard, accuracy in zip(shards[1:], (0.6, 0.7), strict=True):
+        write_run(shard, "none", 0, accuracy)
+    text = written(*shards, output=tmp_path / "report")
+    nothing = " | ".join([NOTHING] * 4)
+    assert f"| no norm | 60.00 | {nothing} | 1 of 1 |" in text
+    twice = section(text, "Runs that are there twice")
+    first, second, third = map(str, shards)
+    counts = f"is left out, that in {second} (60.00%) counts"
+    for place, outcome in ((first, "interrupted after 1 epochs"), (third, "70.00%")):
+        assert f"- no norm, seed 0: the one in {place} ({outcome}) {counts}" in twice
+    assert "Runs that did not complete" not in text
+
+
+def test_different_machines_are_told_apart(tmp_path):
+    shards = [tmp_path / name for name in ("first", "second")]
+    for seed, shard in enumerate(shards):
+        write_run(shard, "none", seed, 0.5)
+    same = written(*shards, output=tmp_path / "same")
+    assert "different environments" not in same
+    assert same.count("commit abc") == 1
+    amend(
+        shards[1],
+        environment=ENVIRONMENT | {"device": "another"},
+        command="python -m y",
+    )
+    text = written(*shards, output=tmp_path / "different")
+    assert "The runs come from different environments" in section(text, "Cost")
+    origin = section(text, "How it was made")
+    assert "```\npython -m x\npython -m y\n```" in origin
+    assert "- commit abc, device a <processor>, jax 1.2 (1 runs)" in origin
+    assert "- commit abc, device another, jax 1.2 (1 runs)" in origin
+
+
+def test_several_directories_need_a_place_for_the_report(runs, tmp_path):
+    with pytest.raises(UserError, match="`output` must name a directory"):
+        report.write([runs, runs])
+    with pytest.raises(UserError, match="`directories` must name at least one"):
+        report.write([], tmp_path)
+
+
+def test_command_line_reports_on_several_directories(tmp_path, capsys):
+    shards = [tmp_path / name for name in ("first", "second")]
+    for seed, shard in enumerate(shards):
+        write_run(shard, "none", seed, 0.5)
+    output = tmp_path / "report"
+    assert main(["report", *map(str, shards), "--output", str(output)]) == 0
+    assert str(output / "report.html") in capsys.readouterr().out.replace("\n", "")
+    assert "| 2 of 2 |" in (output / "report.md").read_text(encoding="utf-8")
+    assert main(["report", *map(str, shards)]) == 2
+    assert "`output`" in capsys.readouterr().err
+
+
+def some_activations(scale):
+    before = np.random.default_rng(0).gamma(1, size=(2, 4, 4, 8))
+    return activations.summarize_activations(before, scale * before)
+
+
+def test_activations_beside_the_metrics_are_shown(tmp_path):
+    shards = [tmp_path / name for name in ("first", "second")]
+    for seed, shard in enumerate(shards):
+        for norm in ("none", "lrn"):
+            write_run(shard, norm, seed, 0.5)
+        path = activations.path_of(shard, "lrn")
+        activations.save(path, some_activations(0.25 * (seed + 1)))
+    activations.save(activations.path_of(shards[1], "none"), some_activations(1))
+    output = tmp_path / "report"
+    text = section(written(*shards, output=output), "What the norms do to activations")
+    assert "| no norm | 1 | 0.0% | 0.0% |" in text
+    assert "| LRN | 0.25 | 0.0% | 0.0% |" in text  # the first directory's
+    for norm in ("none", "lrn"):
+        assert f"](activations-{norm}.svg)" in text
+        svg = (output / f"activations-{norm}.svg").read_text(encoding="utf-8")
+        assert ElementTree.fromstring(svg).tag.endswith("svg")
+
+
+@pytest.mark.parametrize(("number", "lowest"), [(5, 0.8), (100, 0.9 - 0.1 / 11)])
+def test_axis_leaves_out_the_beginning_of_long_runs(monkeypatch, number, lowest):
+    made = replace(make_run("none", 0, 0.9), epochs=make_epochs(0.9, number))
+    monkeypatch.setattr(plots, "_svg", lambda figure: figure)
+    figure: Any = plots.validation_accuracy([made], summarize([made]), plots.LIGHT)
+    assert figure.axes[0].get_ylim()[0] == pytest.approx(lowest, abs=0.01)

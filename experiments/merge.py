@@ -1,0 +1,142 @@
+"""What a report is made from: the runs of an ablation, from one directory or several.
+
+Runs that were made apart, by seed or by arm, perhaps on different machines, are one
+ablation if their recipes are the same.
+"""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from . import activations, records
+from .activations import Activations
+from .errors import UserError
+from .plots import LOOKS, title
+from .records import Run
+from .tables import percent
+
+# Where data are looked for is the machine's business; it changes nothing in the data.
+_PLACES = {"data_dir", "offline"}
+
+
+@dataclass(frozen=True)
+class Material:
+    """Everything a report is made from."""
+
+    runs: list[Run]
+    """Baseline first, then arm by arm, by seed; one for each norm and seed."""
+    duplicates: list[str]
+    """Runs that are left out because another one has their norm and seed, in words."""
+    activations: dict[str, Activations]
+    """By norm, for the norms that have some."""
+
+
+def recipe_fields(recipe: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yields names and values of a recipe's fields, those of its parts with a dot.
+
+    Where the data lie is left out.
+    """
+    for name, value in recipe.items():
+        if isinstance(value, Mapping):
+            for inner, inner_value in recipe_fields(value):
+                yield f"{name}.{inner}", inner_value
+        elif name not in _PLACES:
+            yield name, value
+
+
+def outcome(run: Run) -> str:
+    """Returns how a run ended, in words."""
+    if run.completed:
+        return percent(run.end["test_accuracy"])
+    if run.status == "diverged":
+        what = f"the loss was {run.end['loss']}"
+        if math.isfinite(float(run.end["loss"])):
+            what = f"the norm of the gradient was {run.end.get('gradient_norm')}"
+        return f"diverged: {what} at step {run.end['step']}"
+    return f"interrupted after {len(run.epochs)} epochs"
+
+
+def _fields(run: Run) -> dict[str, Any]:
+    # Title and fingerprint tell data from others of the same name.
+    data = {name: run.start.get(name) for name in ("dataset_title", "fingerprint")}
+    return dict(recipe_fields(run.start["recipe"])) | data
+
+
+def _check_recipes(found: Sequence[tuple[Path, Run]]) -> None:
+    """Refuses runs whose recipes differ in anything but the constants of an arm.
+
+    Those must be the same in the runs of that arm: in a sweep, other arms have others.
+    """
+
+    def check(first: tuple[Path, Run], other: tuple[Path, Run], names: set[str]):
+        (place, run), (other_place, other_run) = first, other
+        ours, theirs = _fields(run), _fields(other_run)
+        for name in sorted(names):
+            if ours.get(name) != theirs.get(name):
+                raise UserError(
+                    "Runs that are reported together must have one recipe, but "
+                    f"`{name}` is {ours.get(name)} in {place} ({title(run.norm)}, seed "
+                    f"{run.seed}) and {theirs.get(name)} in {other_place} "
+                    f"({title(other_run.norm)}, seed {other_run.seed}). Report them "
+                    "separately."
+                )
+
+    first_of_arm: dict[str, tuple[Path, Run]] = {}
+    names = {name for _, run in found for name in _fields(run)}
+    common = {name for name in names if name.split(".")[0] not in LOOKS}
+    for each in found:
+        check(found[0], each, common)
+        check(first_of_arm.setdefault(each[1].norm, each), each, names)
+
+
+def _without_duplicates(
+    found: Sequence[tuple[Path, Run]],
+) -> tuple[list[Run], list[str]]:
+    """Keeps one run for each norm and seed: the first that completed, or the first."""
+    kept: dict[tuple[str, int], tuple[Path, Run]] = {}
+    duplicates = []
+    for directory, run in sorted(found, key=lambda each: not each[1].completed):
+        place, counted = kept.setdefault((run.norm, run.seed), (directory, run))
+        if counted is not run:
+            duplicates.append(
+                f"{title(run.norm)}, seed {run.seed}: the one in {directory} "
+                f"({outcome(run)}) is left out, that in {place} ({outcome(counted)}) "
+                "counts"
+            )
+    return [run for _, run in kept.values()], duplicates
+
+
+def _activations(
+    directories: Sequence[Path], norms: Sequence[str]
+) -> dict[str, Activations]:
+    """Reads those of each norm from the first directory that has them."""
+    paths = {
+        norm: path
+        for norm in norms
+        for directory in reversed(directories)
+        if (path := activations.path_of(directory, norm)).exists()
+    }
+    return {norm: activations.load(path) for norm, path in paths.items()}
+
+
+def read(directories: Sequence[Path]) -> Material:
+    """Reads the metrics in directories, and the activations beside them.
+
+    The baseline is the first arm of the first directory.
+
+    Raises:
+      DataError: If a directory has no runs, or a file is not one of theirs.
+      UserError: If two runs have different recipes; it names the field.
+    """
+    found = [
+        (directory, run) for directory in directories for run in records.read(directory)
+    ]
+    _check_recipes(found)
+    norms: list[str] = list(
+        dict.fromkeys(norm for _, run in found for norm in run.start["arms"])
+    )
+    runs, duplicates = _without_duplicates(found)
+    runs.sort(key=lambda run: (norms.index(run.norm), run.seed))
+    return Material(runs, duplicates, _activations(directories, norms))

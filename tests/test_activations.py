@@ -1,0 +1,162 @@
+"""What a norm layer does to activations: numbers by hand, files, the plot."""
+
+import json
+import xml.etree.ElementTree as ElementTree
+
+import numpy as np
+import pytest
+
+from experiments import activations, plots
+from experiments.activations import summarize_activations
+from experiments.errors import DataError
+
+THEMES = (plots.LIGHT, plots.DARK)
+
+
+def constant_maps(*channels, images=1):
+    """Maps of 2x2 pixels, each channel with one value everywhere."""
+    return np.broadcast_to(
+        np.asarray(channels, np.float32), (images, 2, 2, len(channels))
+    )
+
+
+def test_energy_is_the_mean_square_of_a_map():
+    before = np.zeros((2, 2, 2, 1), np.float32)
+    before[1, :, :, 0] = [[1, 2], [3, 4]]
+    result = summarize_activations(before, 2 * before)
+    assert result.energy_before.tolist() == [[0], [7.5]]
+    assert result.energy_after.tolist() == [[0], [30]]
+
+
+def test_gain_is_the_ratio_of_sizes_where_there_is_one():
+    before = constant_maps(1, -2, 0, 4)
+    after = constant_maps(3, -1, 5, 0)
+    result = summarize_activations(before, after)
+    assert result.gains.tolist() == [3, 0.5, 0]
+    assert result.median_gain == 0.5
+    assert result.silent == 0.25
+
+
+def test_suppressed_is_a_gain_below_half_of_the_median():
+    # Gains 0.1, 0.49, 0.5, 1, 1, 2 and 3: the median is 1, two are below half of it.
+    gains = np.array([1, 0.1, 2, 0.49, 3, 0.5, 1])
+    before = constant_maps(1, 2, 3, 4, 5, 6, 7)
+    result = summarize_activations(before.astype(np.float64), before * gains)
+    assert result.suppressed == pytest.approx(2 / 7)
+
+
+def test_multiplying_by_a_constant_suppresses_nothing():
+    before = np.random.default_rng(0).gamma(1, size=(3, 4, 4, 5))
+    result = summarize_activations(before, 0.001 * before)
+    assert result.suppressed == 0
+    assert result.median_gain == pytest.approx(0.001)
+
+
+def test_silent_maps_have_neither_gain_nor_share():
+    result = summarize_activations(constant_maps(0, 0), constant_maps(0, 0))
+    assert result.silent == 1
+    assert result.median_gain is None
+    assert result.suppressed is None
+    _, before, after = result.energy_histogram()
+    assert before.sum() == after.sum() == 0
+
+
+def test_histograms_count_every_energy_that_is_not_zero():
+    random = np.random.default_rng(0)
+    before = random.normal(size=(4, 3, 3, 8)) * 10.0 ** np.arange(-4, 4)
+    before[0, :, :, :3] = 0
+    result = summarize_activations(before, before / 7)
+    edges, counts_before, counts_after = result.energy_histogram()
+    assert counts_before.sum() == counts_after.sum() == 4 * 8 - 3
+    assert len(edges) == len(counts_before) + 1
+    assert edges[0] == pytest.approx(result.energy_after[result.energy_after > 0].min())
+    assert edges[-1] == pytest.approx(result.energy_before.max())
+
+
+def test_maps_are_the_first_images_from_the_strongest_channel_down():
+    # Ten channels that are not silent: ranks 0, 1.8, 3.6, 5.4, 7.2 and 9 are rounded.
+    strengths = [3, 0, 10, 1, 7, 5, 2, 9, 4, 8, 6, 0]
+    before = constant_maps(*strengths, images=2).copy()
+    before[1] = 100
+    result = summarize_activations(before, -before)
+    shown = [strengths[channel] for channel in result.channels]
+    assert shown == [10, 8, 6, 5, 3, 1]
+    assert result.maps_before.shape == (6, 2, 2)
+    assert result.maps_before[:, 0, 0].tolist() == shown
+    assert result.maps_after[:, 1, 1].tolist() == [-value for value in shown]
+
+
+def test_half_precision_is_summed_up_in_more():
+    before = np.full((1, 32, 32, 1), 300, np.float16)  # whose square is no float16
+    result = summarize_activations(before, before)
+    assert result.energy_before.item() == 90_000
+    assert result.median_gain == 1
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "message"),
+    [
+        (np.ones((2, 3)), np.ones((2, 3)), r"`before` must have .* shape is \(2, 3\)"),
+        (np.ones((0, 2, 2, 1)), np.ones((0, 2, 2, 1)), "`before` must .* hold some"),
+        (np.ones((1, 2, 2, 3)), np.ones((1, 2, 2, 1)), "`after` must have the shape"),
+        (np.ones((1, 2, 2, 1)), np.full((1, 2, 2, 1), np.nan), "`after` must be fin"),
+    ],
+)
+def test_other_arrays_are_refused(before, after, message):
+    with pytest.raises(ValueError, match=message):
+        summarize_activations(before, after)
+
+
+@pytest.fixture
+def some():
+    before = np.random.default_rng(0).gamma(0.5, size=(3, 5, 5, 8))
+    return summarize_activations(before, before / (1 + before.sum(-1, keepdims=True)))
+
+
+def test_summary_is_json(some):
+    summary = json.loads(json.dumps(some.summary()))
+    assert summary["images"] == 3
+    assert summary["channels"] == 8
+    assert summary["suppressed"] == some.suppressed
+    assert sum(summary["energy_before"]) == 24
+
+
+def test_files_come_back_as_saved(some, tmp_path):
+    path = activations.path_of(tmp_path, "lrn")
+    assert path.name == "activations-lrn.npz"
+    activations.save(path, some)
+    loaded = activations.load(path)
+    assert loaded.summary() == some.summary()
+    np.testing.assert_array_equal(loaded.channels, some.channels)
+    np.testing.assert_array_equal(loaded.maps_before, some.maps_before)
+    np.testing.assert_array_equal(loaded.maps_after, some.maps_after)
+
+
+def test_other_files_are_refused(some, tmp_path):
+    path = activations.path_of(tmp_path, "lrn")
+    with pytest.raises(DataError, match="does not hold activations"):
+        activations.load(path)
+    path.write_text("something")
+    with pytest.raises(DataError, match="does not hold activations"):
+        activations.load(path)
+    activations.save(path, some)
+    path.write_bytes(path.read_bytes()[:-30])
+    with pytest.raises(DataError, match="does not hold activations"):
+        activations.load(path)
+    np.savez(path, energy_before=np.ones(3))
+    with pytest.raises(DataError, match=r"activations-lrn.npz does not hold"):
+        activations.load(path)
+
+
+def test_plot_is_drawn_of_any_activations(some):
+    silent = summarize_activations(constant_maps(0), constant_maps(0))
+    lost = summarize_activations(constant_maps(1, 2), constant_maps(0, 0))
+    look = plots.LOOKS["lrn"]
+    light = plots.LIGHT
+    drawn = [plots.activations("lrn", look, each, light) for each in (silent, lost)]
+    for norm in ("lrn", "some_other"):
+        drawn += [plots.activations(norm, look, some, theme) for theme in THEMES]
+    for svg in drawn:
+        assert ElementTree.fromstring(svg).tag.endswith("svg")
+        assert svg.count("<image") == 2
+    assert len(set(drawn)) == len(drawn)

@@ -1,0 +1,208 @@
+"""Statistics against values worked out by hand, by brute force and by simulation."""
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from experiments import statistics
+from experiments.statistics import (
+    Interval,
+    holm,
+    paired_interval,
+    sample,
+    seeds_needed,
+    sign_flip_p_value,
+    smallest_p_value,
+)
+
+
+def test_sample_has_students_interval():
+    result = sample([1.0, 2.0, 3.0])
+    assert result.mean == 2
+    assert result.deviation == 1
+    # 4.303 from a table of Student's t: two degrees of freedom, 95%.
+    assert result.interval is not None
+    assert result.interval.low == pytest.approx(2 - 4.303 / math.sqrt(3), rel=1e-3)
+    assert result.interval.high == pytest.approx(2 + 4.303 / math.sqrt(3), rel=1e-3)
+
+
+def test_single_value_has_no_spread():
+    assert sample([0.5]) == statistics.Sample(0.5, None, None)
+
+
+def bca_by_enumeration(values: list[float]) -> Interval:
+    """Efron's BCa interval from all n^n resamples, as the formulas are printed."""
+    n = len(values)
+    mean = np.mean(values)
+    means = np.sort([np.mean(each) for each in itertools.product(values, repeat=n)])
+    below = (means < mean - 1e-12).mean()
+    at_most = (means <= mean + 1e-12).mean()
+    z0 = stats.norm.ppf((below + at_most) / 2)
+    left_out = np.array([np.mean(values[:i] + values[i + 1 :]) for i in range(n)])
+    deviations = left_out.mean() - left_out
+    acceleration = (deviations**3).sum() / (6 * (deviations**2).sum() ** 1.5)
+
+    def end(quantile: float) -> float:
+        z = z0 + stats.norm.ppf(quantile)
+        return float(
+            np.quantile(means, stats.norm.cdf(z0 + z / (1 - acceleration * z)))
+        )
+
+    return Interval(end(0.025), end(0.975))
+
+
+def test_paired_interval_is_the_bca_bootstrap():
+    values = [0.010, 0.013, 0.011, 0.025, 0.017, 0.004]  # skewed: BCa is not symmetric
+    result, expected = paired_interval(values), bca_by_enumeration(values)
+    assert result is not None
+    spread = float(np.std(values))
+    assert result.low == pytest.approx(expected.low, abs=0.05 * spread)
+    assert result.high == pytest.approx(expected.high, abs=0.05 * spread)
+    mean = float(np.mean(values))
+    assert result.high - mean > 1.2 * (mean - result.low)
+    assert paired_interval(values) == result
+
+
+@pytest.mark.parametrize("values", [[0.5], [0.1] * 5, [0.3 - 0.2, 0.1, 0.4 - 0.3]])
+def test_paired_interval_is_none_of_one_or_equal_differences(values):
+    assert paired_interval(values) is None
+
+
+def test_paired_interval_of_two_is_students():
+    result = paired_interval([0.1, 0.3])
+    assert result == sample([0.1, 0.3]).interval
+    assert result is not None
+    # The 97.5% quantile of Student's t with one degree of freedom is 12.706.
+    assert result.high == pytest.approx(0.2 + 12.706 * 0.1, rel=1e-3)
+
+
+def test_paired_interval_holds_the_mean_about_as_often_as_documented():
+    random = np.random.default_rng(0)
+    for pairs, documented in ((5, 0.85), (10, 0.91)):
+        hits = 0
+        for _ in range(200):
+            interval = paired_interval(random.normal(0.5, 1, pairs).tolist())
+            assert interval is not None
+            hits += interval.low <= 0.5 <= interval.high
+        # Five standard errors of a share of 200.
+        assert abs(hits / 200 - documented) < 5 * math.sqrt(0.15 * 0.85 / 200)
+
+
+def p_value_by_brute_force(differences: list[float]) -> float:
+    """The share of all sign combinations whose mean is at least as far from 0."""
+    observed = abs(sum(differences))
+    sums = [
+        abs(sum(sign * value for sign, value in zip(signs, differences, strict=True)))
+        for signs in itertools.product((1, -1), repeat=len(differences))
+    ]
+    return float(np.mean([each >= observed - 1e-9 for each in sums]))
+
+
+@pytest.mark.parametrize(
+    "differences",
+    [
+        [0.02],
+        [0.01, 0.02],
+        [0.01, -0.02, 0.03, 0.015],
+        [0.01, 0.01, -0.01, 0.02, 0.02, 0.02],  # ties
+        [0.0, 0.0, 0.01, -0.01],  # mean 0
+        [0.003, 0.011, 0.007, -0.002, 0.009, 0.013, 0.004, 0.001, -0.006, 0.010],
+    ],
+)
+def test_sign_flip_p_value_equals_brute_force(differences):
+    expected = p_value_by_brute_force(differences)
+    assert sign_flip_p_value(differences) == pytest.approx(expected, abs=1e-12)
+
+
+def test_sign_flip_p_value_by_hand():
+    # Of the eight sums of (+-1, +-2, +-3), 6 and -6, 4 and -4 are at least as far out
+    # as 4 = -1 + 2 + 3.
+    assert sign_flip_p_value([-0.01, 0.02, 0.03]) == 0.5
+
+
+def test_sign_flip_p_value_of_a_mean_of_zero_is_one():
+    assert sign_flip_p_value([0.0] * 4) == 1
+    # Hits among 6000 images: 1 + 3 + 2 - 1 - 3 - 2 more. In floating point neither the
+    # sum of these differences is 0, nor that of others which should be.
+    hits = [(5828, 5827), (5891, 5888), (5829, 5827)]
+    hits += [(5880, 5881), (5824, 5827), (5864, 5866)]
+    assert sign_flip_p_value([a / 6000 - b / 6000 for a, b in hits]) == 1
+
+
+@pytest.mark.parametrize("pairs", [1, 2, 5, 7, 14])
+def test_differences_of_one_sign_give_the_smallest_p_value(pairs):
+    differences = [0.01 + 0.001 * i for i in range(pairs)]
+    assert sign_flip_p_value(differences) == smallest_p_value(pairs) == 2 / 2**pairs
+
+
+def test_sign_flip_test_of_many_pairs_draws_signs_at_random():
+    random = np.random.default_rng(3)
+    differences = random.normal(0.5, 1, 16).tolist()
+    p_value = sign_flip_p_value(differences)
+    assert p_value == sign_flip_p_value(differences)
+    assert p_value == pytest.approx(p_value_by_brute_force(differences), rel=0.1)
+    # One sign of 30 alike: a p-value of 0 would claim what no sampling can.
+    assert 0 < sign_flip_p_value([0.01 + 0.001 * i for i in range(30)]) < 1e-4
+
+
+def test_sign_flip_test_errs_no_more_often_than_it_says():
+    random = np.random.default_rng(0)
+    rejected = sum(
+        sign_flip_p_value(random.normal(0, 1, 8).tolist()) <= 0.05 for _ in range(400)
+    )
+    # At most 12 of 256 combinations: 4.7%; five standard errors above that.
+    assert 0 < rejected / 400 < 0.047 + 5 * math.sqrt(0.047 * 0.953 / 400)
+
+
+def test_holm_on_a_worked_example():
+    # Times 4, 3, 2, 1 in ascending order, and none below the one before it:
+    # 0.005 * 4 = 0.02; 0.01 * 3 = 0.03; 0.03 * 2 = 0.06; 0.04 * 1 = 0.04 -> 0.06.
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+
+
+def test_holm_stays_below_one_and_leaves_one_value_alone():
+    assert holm([0.04]) == [0.04]
+    assert holm([0.6, 0.7]) == [1, 1]
+    assert holm([]) == []
+
+
+def test_seeds_needed_agrees_with_tables_of_the_paired_t_test():
+    # Standardized differences 1 and 0.5, two-sided 5%, power 80%: 10 and 34 pairs in
+    # the usual tables (G*Power: t-test of matched pairs).
+    assert seeds_needed(0.01, 0.01, comparisons=1) == 10
+    assert seeds_needed(0.005, 0.01, comparisons=1) == 34
+    assert seeds_needed(-0.005, 0.01, comparisons=1) == 34
+
+
+def test_seeds_needed_gives_the_power_and_no_more_than_that():
+    pairs = seeds_needed(0.008, 0.01, comparisons=3)
+    assert pairs is not None
+    random = np.random.default_rng(0)
+
+    def power(pairs: int) -> float:
+        values = random.normal(0.8, 1, (20_000, pairs))
+        p_values = np.asarray(stats.ttest_1samp(values, 0, axis=1)[1])
+        return float((p_values <= 0.05 / 3).mean())
+
+    assert power(pairs) > 0.79
+    assert power(pairs - 1) < 0.81
+
+
+def test_seeds_needed_are_never_too_few_for_the_sign_flip_test():
+    # A difference without any noise: what counts is 2 / 2^n <= 0.05 / comparisons.
+    assert seeds_needed(0.01, 0.0, comparisons=1) == 6
+    assert seeds_needed(0.01, 0.0, comparisons=3) == 7
+    assert seeds_needed(0.01, 1e-6, comparisons=9) == 9
+    for comparisons, pairs in ((1, 6), (3, 7), (9, 9)):
+        assert (
+            smallest_p_value(pairs) <= 0.05 / comparisons < smallest_p_value(pairs - 1)
+        )
+
+
+def test_seeds_needed_is_none_where_no_number_is_enough():
+    assert seeds_needed(0.0, 0.01, comparisons=1) is None
+    assert seeds_needed(0.0, 0.0, comparisons=1) is None
+    assert seeds_needed(0.0001, 0.01, comparisons=1) is None
