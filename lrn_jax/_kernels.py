@@ -114,6 +114,7 @@ def _kernel(
         implementation=program.implementation,
         platform=platform,
         isolated=program.isolated,
+        widened=arrays[0].dtype != _formula.compute_dtype(arrays[0]),
     )
 
     def evaluate(given: Hyperparameters, *arrays: Array) -> Array:

@@ -34,6 +34,7 @@ def lowered_window_sum(
     *,
     platform: str | None,
     isolated: bool = False,
+    widened: bool = False,
 ) -> Array:
     """Returns the window sum as operations of `jax.lax`, by name or by default."""
     axes = whole_axes(window, x.shape)
@@ -45,7 +46,9 @@ def lowered_window_sum(
     else:
         total = x
     if windowed_axes(window):
-        name = implementation or default(window, platform=platform, isolated=isolated)
+        name = implementation or default(
+            window, platform=platform, isolated=isolated, widened=widened
+        )
         if name != "reduce_window" and _is_sharded_along(total, window):
             # With explicit sharding JAX refuses to slice an axis in pieces.
             if implementation is not None:

@@ -78,6 +78,15 @@ def test_long_windows_are_fused_too():
     assert (kernels, passes <= 8) == (2, True)
 
 
+def test_narrow_elements_within_rows_are_padded():
+    """Masked shifts of them are loops of single elements, for some sizes."""
+    x = jax.ShapeDtypeStruct((4, 24, 20, 16), jnp.bfloat16)
+    for axis, kernels in ((NHWC, 2), (NCHW, 1)):
+        text = jax.jit(forward(None, axis)).lower(x).compile().as_text()
+        assert text is not None
+        assert hlo.work(text).kernels == kernels
+
+
 def test_kernels_loop_over_few_axes():
     """Height and width are one axis to a kernel: its innermost loop is long."""
     x = jax.ShapeDtypeStruct((4, 24, 20, 16), jnp.float32)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import options
+from benchmarks.__main__ import main as run_benchmarks
 from experiments import report
 from experiments.__main__ import parse
 from experiments.records import read
@@ -105,3 +106,13 @@ def test_results_in_the_readme_are_published_ones():
     published = [page.read_text(encoding="utf-8") for page in RESULTS]
     for table in tables:
         assert any(table in page for page in published)
+
+
+def test_benchmark_tables_are_what_their_commands_print(capsys):
+    page = ROOT / "docs" / "implementations.md"
+    text = page.read_text(encoding="utf-8")
+    commands = re.findall(r"^python -m benchmarks (summary .*)$", text, re.MULTILINE)
+    assert commands
+    for command in commands:
+        assert run_benchmarks(shlex.split(command)) == 0
+        assert capsys.readouterr().out in text

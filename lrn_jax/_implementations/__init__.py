@@ -43,21 +43,24 @@ _LONGEST_MASKED = 15
 _LONGEST_SLICED = 33
 
 
-def default(window: Window, *, platform: str | None, isolated: bool) -> str:
+def default(
+    window: Window, *, platform: str | None, isolated: bool, widened: bool
+) -> str:
     """Returns the name of the implementation for a window, by what was measured.
 
     On CPU, XLA does not fuse reduce_window with what is before and after it, but does
     fuse slices. `isolated` says that the whole normalization is a program of its own
     there, on one device: then masked shifts, which store nothing, were fastest for a
-    short window along one axis; elsewhere slices of a padded copy were.
-    (`python -m benchmarks` compares them.) On other platforms nothing was measured,
-    and the definition stands.
+    short window along one axis; elsewhere slices of a padded copy were. `widened` says
+    that the elements are of a narrower dtype in memory: then XLA makes scalar loops of
+    masked shifts within rows whose size is a power of two. (`python -m benchmarks`
+    compares them.) On other platforms nothing was measured, and the definition stands.
     """
     longest = max(before + 1 + after for before, after in window)
     if platform != "cpu" or longest > _LONGEST_SLICED:
         return "reduce_window"
     within_rows = window[-1] != (0, 0)
+    if not isolated or len(windowed_axes(window)) > 1 or (within_rows and widened):
+        return "padded_slices"
     longest_masked = _LONGEST_MASKED_WITHIN_ROWS if within_rows else _LONGEST_MASKED
-    if isolated and len(windowed_axes(window)) == 1 and longest <= longest_masked:
-        return "masked_shifts"
-    return "padded_slices"
+    return "masked_shifts" if longest <= longest_masked else "padded_slices"
