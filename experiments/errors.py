@@ -7,6 +7,16 @@ class UserError(Exception):
     It is no ValueError, which the parser of the command line would take for its own.
     """
 
+    def __init__(self, message: str):
+        # Parts of it may come from damaged files or from other machines.
+        line = " ".join(message.split())
+        super().__init__(
+            "".join(
+                each if each.isprintable() else "\N{REPLACEMENT CHARACTER}"
+                for each in line
+            )
+        )
+
 
 class DataError(UserError):
     """A data file is missing, damaged, or not what it should be."""

@@ -56,7 +56,8 @@ class Dataset:
     """Value of white; black is 0."""
     class_names: tuple[str, ...]
     fingerprint: str
-    """SHA-256 of images and labels of all parts, decoded and in order."""
+    """SHA-256 of images and labels of all parts, decoded and in order. Decoders of JPEG
+    differ in the last bit, so for such images it depends on the version of Pillow."""
 
     @property
     def num_classes(self) -> int:

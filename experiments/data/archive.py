@@ -111,7 +111,8 @@ class Archive:
 
     def path(self, name: str = "") -> str:
         """Returns where a file is, for messages."""
-        return f"{self.file}:{self.prefix}{name}"
+        inside = f"{self.prefix}{name}".rstrip("/")
+        return f"{self.file}:{inside}" if inside else str(self.file)
 
     def is_file(self, name: str) -> bool:
         """Whether there is a file of this name."""

@@ -15,7 +15,7 @@ from . import download
 from .archive import open_archive
 from .catalogue import CATALOGUE, Entry
 from .source import TITLES, Source
-from .trees import Directory, Tree, readable
+from .trees import Directory, Tree
 
 
 def cache_directory() -> Path:
@@ -41,9 +41,8 @@ def open_place(place: Path) -> Tree:
     Raises:
       DataError: If it is there and is neither.
     """
-    with readable(place):
-        is_archive = place.is_file()
-    return open_archive(place) if is_archive else Directory(place)
+    directory = Directory(place)
+    return open_archive(place) if directory.is_file("") else directory
 
 
 def _in_archive(tree: Tree, entry: Entry) -> Iterator[Tree]:

@@ -1,6 +1,7 @@
 """Files below a directory or in a tar archive, read the same way from both."""
 
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from ..errors import DataError
 
 # What a compressed file may unpack to. It is unpacked in memory.
 MAX_UNPACKED = 2 * 2**30
+_NOT_THERE = (FileNotFoundError, NotADirectoryError)
 
 
 class Tree(Protocol):
@@ -62,7 +64,10 @@ class Directory:
     def is_file(self, name: str) -> bool:
         """Whether there is a file of this name."""
         with readable(self.root / name):
-            return (self.root / name).is_file()
+            try:
+                return stat.S_ISREG((self.root / name).stat().st_mode)
+            except _NOT_THERE:
+                return False
 
     def read(self, name: str) -> bytes:
         """Returns what a file holds."""
@@ -73,9 +78,10 @@ class Directory:
         """Returns the names of the folders and of the files at the top, sorted."""
         folders, files = [], []
         with readable(self.root):
-            if not self.root.is_dir():
+            try:
+                entries = list(os.scandir(self.root))
+            except _NOT_THERE:
                 return [], []
-        with readable(self.root), os.scandir(self.root) as entries:
             for entry in entries:
                 if entry.name.startswith("."):
                     continue

@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import lzma
 import pickle
 import struct
 import tarfile
@@ -19,6 +20,7 @@ from experiments.errors import DataError
 
 CIFAR10_BATCHES = (*(f"data_batch_{number}" for number in range(1, 6)), "test_batch")
 PER_BATCH = 4
+COMPRESS = {".tar": bytes, ".tar.gz": gzip.compress, ".tar.xz": lzma.compress}
 
 
 def idx_bytes(array: np.ndarray) -> bytes:
@@ -127,9 +129,11 @@ def write_pictures(
 
 def pack(directory: Path, archive: Path, top: str = "") -> Path:
     """Packs a directory; the ending of the archive's name says how."""
-    packed = {".tar": "", ".gz": "gz", ".xz": "xz"}[archive.suffix]
-    with tarfile.open(archive, f"w:{packed}") as tar:
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w") as tar:
         tar.add(directory, arcname=top or ".")
+    ending = next(each for each in COMPRESS if archive.name.endswith(each))
+    archive.write_bytes(COMPRESS[ending](file.getvalue()))
     return archive
 
 
@@ -154,3 +158,20 @@ def refused(directory: Path, message: str) -> Iterator[None]:
 def load(dataset, path: Path | None = None, **options) -> data.Dataset:
     """Loads a data set."""
     return data.load(Source(dataset, path, **options))
+
+
+def training(dataset: data.Dataset) -> data.Split:
+    """Returns all images that are not for the test, in memory."""
+    parts = [data.gather(part) for part in (dataset.train, dataset.validation)]
+    return data.Split(
+        np.concatenate([part.images for part in parts]),
+        np.concatenate([part.labels for part in parts]),
+    )
+
+
+def pairs(split: data.Split) -> list[tuple[bytes, int]]:
+    """Returns images with their labels, in an order of their own."""
+    return sorted(
+        (image.tobytes(), int(label))
+        for image, label in zip(split.images, split.labels, strict=True)
+    )

@@ -1,0 +1,188 @@
+"""Tar archives: read without unpacking, refused for what they should not hold."""
+
+import io
+import tarfile
+
+import pytest
+
+from experiments.data.archive import open_archive
+from experiments.errors import DataError
+
+from .files import (
+    COMPRESS,
+    contents,
+    load,
+    pack,
+    pairs,
+    refused,
+    training,
+    write_cifar10,
+    write_idx,
+    write_pictures,
+)
+
+
+@pytest.mark.parametrize("ending", COMPRESS)
+@pytest.mark.parametrize("top", ["", "some-folder"])
+@pytest.mark.parametrize(
+    ("dataset", "write"),
+    [("mnist", write_idx), ("cifar10", write_cifar10), ("folder", write_pictures)],
+)
+def test_archive_of_a_directory_is_the_same_data(tmp_path, dataset, write, top, ending):
+    directory = write(tmp_path / "directory")
+    archive = pack(directory, tmp_path / f"packed{ending}", top)
+    before = contents(tmp_path)
+    packed, unpacked = load(dataset, archive), load(dataset, directory)
+    assert packed.fingerprint == unpacked.fingerprint
+    assert pairs(training(packed)) == pairs(training(unpacked))
+    assert packed.class_names == unpacked.class_names
+    assert contents(tmp_path) == before
+
+
+def test_archive_may_hold_a_collection(tmp_path):
+    write_idx(tmp_path / "all" / "MNIST" / "raw")
+    write_cifar10(tmp_path / "all" / "cifar-10-batches-bin")
+    archive = pack(tmp_path / "all", tmp_path / "all.tar.gz")
+    assert len(load("mnist", archive).test) == 6
+    assert len(load("cifar10", archive).test) == 4
+
+
+def member(name: str, kind: bytes = tarfile.REGTYPE, **fields) -> tarfile.TarInfo:
+    found = tarfile.TarInfo(name)
+    found.type = kind
+    for field, value in fields.items():
+        setattr(found, field, value)
+    return found
+
+
+def tar_bytes(*members: tarfile.TarInfo) -> bytes:
+    """Returns an archive of members with as many zeros as their sizes say."""
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as tar:
+        tar.addfile(member("train/cat/fine.png", size=4), io.BytesIO(b"fine"))
+        for each in members:
+            tar.addfile(each, io.BytesIO(bytes(each.size)) if each.size else None)
+    return file.getvalue()
+
+
+WHOLE = tar_bytes(member("train/dog/1.png", size=2000))
+TWICE = member("train/cat/fine.png")
+
+
+@pytest.mark.parametrize("ending", COMPRESS)
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (tar_bytes(member("../outside.png")), r"'../outside\.png' its name has"),
+        (tar_bytes(member("train/../../x.png")), r'its name has "\.\."'),
+        (tar_bytes(member("train/..", tarfile.DIRTYPE)), r'its name has "\.\."'),
+        (tar_bytes(member("/etc/outside.png")), "'/etc/outside.png' its name is abs"),
+        (tar_bytes(member("/etc", tarfile.DIRTYPE)), "its name is absolute"),
+        (
+            tar_bytes(member("link", tarfile.SYMTYPE, linkname="/etc/passwd")),
+            "'link' it is a link",
+        ),
+        (
+            tar_bytes(member("hard", tarfile.LNKTYPE, linkname="train/cat/fine.png")),
+            "'hard' it is a link",
+        ),
+        (tar_bytes(member("null", tarfile.CHRTYPE)), "'null' it is a device"),
+        (tar_bytes(member("disk", tarfile.BLKTYPE)), "'disk' it is a device"),
+        (tar_bytes(member("pipe", tarfile.FIFOTYPE)), "'pipe' it is a device"),
+        (
+            tar_bytes(
+                member(
+                    "sparse",
+                    pax_headers={"GNU.sparse.map": "0,1", "GNU.sparse.size": "9"},
+                )
+            ),
+            "'sparse' it is a device or another special file",
+        ),
+        (tar_bytes(TWICE), r"'train/cat/fine\.png' is in it twice"),
+        (WHOLE[:600], "expected a whole archive"),  # in the content of a member
+        (WHOLE[:1200], "expected a whole archive"),  # in a header
+        (WHOLE[:1024], "expected a whole archive"),  # before a header
+        (WHOLE[:1024] + b"?" * 512 + WHOLE[1536:], "expected a whole archive"),
+        (b"", "expected a whole archive"),
+        (b"no archive at all", "expected a whole archive"),
+    ],
+)
+def test_archive_that_is_not_one_of_images_is_refused(
+    tmp_path, content, message, ending
+):
+    inside = tmp_path / "inside"
+    inside.mkdir()
+    archive = inside / f"bad{ending}"
+    archive.write_bytes(COMPRESS[ending](content))
+    with refused(tmp_path, rf"bad{ending} is .*{message}"):
+        load("folder", archive)
+
+
+@pytest.mark.parametrize("ending", [".tar.gz", ".tar.xz"])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda packed: packed[: len(packed) // 2],
+        lambda packed: packed[:-9],
+        lambda packed: packed[:-9] + bytes(9),
+        lambda packed: b"not packed",
+    ],
+    ids=["half", "end missing", "wrong checksum", "not packed"],
+)
+def test_damaged_compression_is_refused(tmp_path, ending, damage):
+    archive = tmp_path / f"bad{ending}"
+    archive.write_bytes(damage(COMPRESS[ending](WHOLE)))
+    with refused(tmp_path, rf"bad{ending} is damaged or cut short"):
+        load("folder", archive)
+
+
+@pytest.mark.parametrize("ending", COMPRESS)
+def test_number_of_members_has_a_limit(tmp_path, monkeypatch, ending):
+    write_pictures(tmp_path / "directory")
+    archive = pack(tmp_path / "directory", tmp_path / f"large{ending}")
+    with tarfile.open(archive) as tar:
+        members = len(tar.getmembers())
+    monkeypatch.setattr("experiments.data.archive.MAX_MEMBERS", members - 1)
+    with refused(tmp_path, f"expected at most {members - 1} members"):
+        load("folder", archive)
+    monkeypatch.setattr("experiments.data.archive.MAX_MEMBERS", members)
+    assert len(load("folder", archive).test) == 4
+
+
+@pytest.mark.parametrize("ending", [".tar.gz", ".tar.xz"])
+@pytest.mark.parametrize(
+    "large",
+    [
+        member("large", size=200_000),
+        # What is skipped, too: a header of nothing but a name.
+        member("x" * 200_000),
+    ],
+    ids=["content", "header"],
+)
+def test_unpacked_size_has_a_limit(tmp_path, monkeypatch, large, ending):
+    archive = tmp_path / f"large{ending}"
+    archive.write_bytes(COMPRESS[ending](tar_bytes(large)))
+    monkeypatch.setattr("experiments.data.archive.MAX_UNPACKED", 150_000)
+    with refused(tmp_path, "expected at most 150,000 bytes unpacked"):
+        load("folder", archive)
+
+
+def test_plain_archive_is_read_where_it_stands(tmp_path, monkeypatch):
+    """Not in memory: its size has no limit."""
+    directory = write_pictures(tmp_path / "directory")
+    archive = pack(directory, tmp_path / "plain.tar")
+    monkeypatch.setattr("experiments.data.archive.MAX_UNPACKED", 10)
+    tree = open_archive(archive)
+    assert not [each for each in tree.contents.values() if isinstance(each, bytes)]
+    name = "train/cat/0003.png"
+    assert tree.read(name) == (directory / name).read_bytes()
+    assert load("folder", archive).train.image_shape == (64, 64, 3)
+
+
+def test_file_that_is_no_archive_is_refused(tmp_path):
+    path = tmp_path / "images.zip"
+    path.write_bytes(b"PK")
+    with pytest.raises(
+        DataError, match=r"images\.zip is a file: expected .* \.tar\.xz"
+    ):
+        load("folder", path)

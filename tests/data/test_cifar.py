@@ -1,0 +1,174 @@
+"""CIFAR: both versions of both data sets, and pickles that are up to no good."""
+
+import os
+import pickle
+
+import numpy as np
+import pytest
+
+from .files import (
+    CIFAR10_BATCHES,
+    batches,
+    binary_batch,
+    load,
+    pairs,
+    python2_batch,
+    python3_batch,
+    refused,
+    training,
+    write_cifar10,
+)
+
+
+def expected(names) -> list[tuple[bytes, int]]:
+    """Images, built pixel by pixel as the format is described, with their labels."""
+    found = []
+    for rows, labels in (batches()[name] for name in names):
+        for row, label in zip(rows, labels, strict=True):
+            image = np.zeros((32, 32, 3), np.uint8)
+            for y in range(32):
+                for channel in range(3):
+                    start = 1024 * channel + 32 * y
+                    image[y, :, channel] = row[start : start + 32]
+            found.append((image.tobytes(), label))
+    return sorted(found)
+
+
+@pytest.mark.parametrize(
+    ("ending", "write"),
+    [(".bin", binary_batch), ("", python2_batch), ("", python3_batch)],
+    ids=["binary", "python 2", "python 3"],
+)
+def test_cifar10_is_read_in_every_version(tmp_path, ending, write):
+    for name, batch in batches().items():
+        (tmp_path / f"{name}{ending}").write_bytes(write(*batch))
+    dataset = load("cifar10", tmp_path)
+    assert pairs(training(dataset)) == expected(CIFAR10_BATCHES[:5])
+    assert pairs(dataset.test.take(np.arange(4))) == expected(["test_batch"])
+    assert dataset.title == "CIFAR-10 (not the published files)"
+    assert dataset.class_names[:2] == ("airplane", "automobile")
+    assert (dataset.num_classes, dataset.white) == (10, 255)
+
+
+@pytest.mark.parametrize("version", ["binary", "python"])
+def test_cifar100_has_fine_labels(tmp_path, version):
+    found = dict(zip(("train", "test"), batches().values(), strict=False))
+    for name, (rows, labels) in found.items():
+        if version == "binary":
+            content = binary_batch(rows, labels, coarse=True)
+            (tmp_path / f"{name}.bin").write_bytes(content)
+        else:
+            content = python2_batch(rows, labels, key=b"fine_labels")
+            (tmp_path / name).write_bytes(content)
+    dataset = load("cifar100", tmp_path)
+    assert sorted(training(dataset).labels) == sorted(found["train"][1])
+    assert dataset.test.labels.tolist() == found["test"][1]
+    assert pairs(training(dataset)) == expected(["data_batch_1"])
+
+
+def test_cifar100_has_its_hundred_classes_in_order(tmp_path):
+    rows, _ = batches()["test_batch"]
+    for name in ("train", "test"):
+        content = binary_batch(rows, [0, 1, 98, 99], coarse=True)
+        (tmp_path / f"{name}.bin").write_bytes(content)
+    names = load("cifar100", tmp_path).class_names
+    assert (len(names), names[0], names[99]) == (100, "apple", "worm")
+    assert list(names) == sorted(set(names))
+
+
+def test_complete_version_is_read_where_the_other_is_not(tmp_path):
+    write_cifar10(tmp_path)
+    (tmp_path / "data_batch_1").write_bytes(b"rest of another version")
+    assert len(load("cifar10", tmp_path).test) == 4
+
+
+ROWS, ROW_LABELS = batches()["test_batch"]
+BATCH = python3_batch(ROWS, ROW_LABELS)
+
+
+class Calls:
+    """Pickles to a call of `function`, made by whoever unpickles it."""
+
+    def __init__(self, function, *arguments):
+        self.call = function, arguments
+
+    def __reduce__(self):
+        return self.call
+
+
+def test_pickle_that_runs_code_is_refused_and_does_not_run(tmp_path):
+    trace = tmp_path / "trace"
+    write_python(tmp_path, pickle.dumps({"data": Calls(os.mkdir, str(trace))}))
+    with refused(tmp_path, r"data_batch_3 is refused: .* it asks for posix\.mkdir"):
+        load("cifar10", tmp_path)
+    # The same file does run where pickles may do as they like.
+    pickle.loads((tmp_path / "data_batch_3").read_bytes())
+    assert trace.is_dir()
+
+
+def write_python(directory, third: bytes) -> None:
+    """Writes the batches of the python version, the third one as given."""
+    for name, batch in batches().items():
+        (directory / name).write_bytes(python2_batch(*batch))
+    (directory / "data_batch_3").write_bytes(third)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"cos\nsystem\n(S'true'\ntR.", r"asks for os\.system"),
+        (b"cbuiltins\neval\n(S'1'\ntR.", r"asks for builtins\.eval"),
+        (b"\x80\x04\x8c\x02os\x8c\x06system\x93.", r"asks for os\.system"),
+        (b"(S'true'\nios\nsystem\n.", r"asks for os\.system"),
+        (b"cnumpy\nload\n(S'file'\ntR.", r"asks for numpy\.load"),
+        (
+            b"cnumpy.core.multiarray\nscalar\n.",
+            r"asks for numpy.core.multiarray\.scala",
+        ),
+        (pickle.dumps(np.zeros(3, object)), "an array of 'O8' is in it"),
+        (pickle.dumps({"data": np.zeros((4, 3072))}), "an array of 'f8' is in it"),
+        (python2_batch(ROWS, ROW_LABELS)[:-1], "expected a whole pickle"),
+        (python2_batch(ROWS, ROW_LABELS)[:5000], "expected a whole pickle"),
+        (b"", "expected a whole pickle"),
+        (b"no pickle", "expected a whole pickle"),
+        (pickle.dumps([1, 2]), "expected a whole pickle of a dictionary"),
+        (pickle.dumps({}), "but got nothing and nothing"),
+        (
+            python3_batch(ROWS[:, :-1], ROW_LABELS),
+            r"got an array of shape \(4, 3071\) and a list of 4",
+        ),
+        (python3_batch(ROWS, ROW_LABELS[:3]), "and a list of 3"),
+        (python3_batch(ROWS[:0], []), "and a list of 0"),
+        (pickle.dumps({"data": [1], "labels": "ab"}), "got a list of 1 and str"),
+        (pickle.dumps({"data": ROWS, "labels": [0, 1, 2, 0.5]}, 4), "many integers"),
+        (python3_batch(ROWS, [0, 1, 2, 10]), "expected 0 to 9, but got 10"),
+        (python3_batch(ROWS, [0, 1, 2, -1]), "expected 0 to 9, but got -1"),
+        (python3_batch(ROWS, [0, 1, 2, 10**30]), "expected 0 to 9, but got 1000"),
+    ],
+)
+def test_bad_batch_of_the_python_version_is_named(tmp_path, content, message):
+    write_python(tmp_path, content)
+    with refused(tmp_path, f"data_batch_3 .*{message}"):
+        load("cifar10", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (binary_batch(ROWS, ROW_LABELS)[:-1], "records of 3,073 bytes, but its 12,291"),
+        (b"", "but its 0 bytes are not a whole number of them"),
+        (binary_batch(ROWS, [0, 1, 2, 10]), "expected 0 to 9, but got 10"),
+    ],
+)
+def test_bad_batch_of_the_binary_version_is_named(tmp_path, content, message):
+    write_cifar10(tmp_path)
+    (tmp_path / "data_batch_3.bin").write_bytes(content)
+    with refused(tmp_path, rf"data_batch_3\.bin .*{message}"):
+        load("cifar10", tmp_path)
+
+
+def test_missing_batch_is_named(tmp_path):
+    write_cifar10(tmp_path)
+    (tmp_path / "data_batch_5.bin").unlink()
+    with refused(tmp_path, r"No data_batch_5\.bin file: CIFAR-10 was looked for in"):
+        load("cifar10", tmp_path)

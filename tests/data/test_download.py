@@ -1,0 +1,251 @@
+"""Downloads, from a server on this machine: whole and checked, or nothing at all."""
+
+import hashlib
+import re
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from experiments import data
+from experiments.data import DatasetName, download
+from experiments.data.catalogue import CATALOGUE
+from experiments.data.download import Published
+from experiments.errors import DataError
+
+from .files import contents, load, pack, refused, write_cifar10, write_idx
+
+NAMES = (
+    "train-images-idx3-ubyte",
+    "train-labels.idx1-ubyte.gz",
+    "t10k-images-idx3-ubyte",
+    "t10k-labels.idx1-ubyte.gz",
+)
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Answers as the function that the server has for the first folder does."""
+
+    def do_GET(self):
+        assert isinstance(self.server, Server)
+        _, mirror, name = self.path.split("/")
+        self.server.asked.append(self.path)
+        self.server.mirrors[mirror](self, self.server.files[name])
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Says nothing."""
+
+
+class Server(ThreadingHTTPServer):
+    """A server with mirrors that behave in different ways."""
+
+    def __init__(self, files: dict[str, bytes]):
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.files = files
+        self.asked: list[str] = []
+        self.mirrors: dict[str, Callable[[Handler, bytes], None]] = {
+            "good": send,
+            "silent": lambda handler, content: send(handler, content, length=False),
+            "wrong": lambda handler, content: send(handler, content[:-1] + b"?"),
+            "short": lambda handler, content: send(handler, content[:-1]),
+            "broken": send_half,
+            "chunked": send_broken_chunk,
+            "missing": lambda handler, content: handler.send_error(404),
+            "no-http": lambda handler, content: print_nonsense(handler),
+            "endless": lambda handler, content: send(handler, 10 * content),
+        }
+
+    def url(self, mirror: str) -> str:
+        return f"http://127.0.0.1:{self.server_port}/{mirror}"
+
+
+def send(handler: Handler, content: bytes, length: bool = True) -> None:
+    handler.send_response(200)
+    if length:
+        handler.send_header("Content-Length", str(len(content)))
+    handler.end_headers()
+    handler.wfile.write(content)
+
+
+def send_half(handler: Handler, content: bytes) -> None:
+    handler.send_response(200)
+    handler.send_header("Content-Length", str(len(content)))
+    handler.end_headers()
+    handler.wfile.write(content[: len(content) // 2])
+
+
+def send_broken_chunk(handler: Handler, content: bytes) -> None:
+    handler.protocol_version = "HTTP/1.1"
+    handler.send_response(200)
+    handler.send_header("Transfer-Encoding", "chunked")
+    handler.end_headers()
+    handler.wfile.write(b"%x\r\n" % len(content) + content[: len(content) // 2])
+    handler.close_connection = True
+
+
+def print_nonsense(handler: Handler) -> None:
+    handler.wfile.write(b"what is this\r\n\r\n")
+
+
+@pytest.fixture
+def server(tmp_path) -> Iterator[Server]:
+    """A server with small files of MNIST, and an archive of CIFAR-10."""
+    directory = write_idx(tmp_path / "published")
+    write_cifar10(tmp_path / "cifar")
+    pack(
+        tmp_path / "cifar", directory / "cifar-10-binary.tar.gz", "cifar-10-batches-bin"
+    )
+    files = {path.name: path.read_bytes() for path in directory.iterdir()}
+    with Server(files) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def offer(server, monkeypatch):
+    """Returns a function that has the data sets downloaded from some mirrors."""
+
+    def published(path: str, mirrors: tuple[str, ...]) -> Published:
+        content = server.files[path.rpartition("/")[2]]
+        checksum = hashlib.sha256(content).hexdigest()
+        return Published(path, checksum, tuple(map(server.url, mirrors)))
+
+    paths_of: dict[DatasetName, list[str]] = {
+        "mnist": [f"mnist/{name}" for name in NAMES],
+        "cifar10": ["cifar-10-binary.tar.gz"],
+    }
+
+    def apply(*mirrors: str) -> None:
+        for dataset, paths in paths_of.items():
+            downloads = tuple(published(path, mirrors) for path in paths)
+            entry = replace(CATALOGUE[dataset], downloads=downloads)
+            monkeypatch.setitem(CATALOGUE, dataset, entry)
+
+    return apply
+
+
+@pytest.mark.parametrize("mirror", ["good", "silent"])
+def test_files_are_downloaded_once_to_the_cache(
+    empty_machine, server, offer, tmp_path, mirror, capsys
+):
+    offer(mirror)
+    dataset = load("mnist")
+    assert dataset.fingerprint == load("mnist", tmp_path / "published").fingerprint
+    cache = empty_machine / ".cache" / "lrn_jax" / "mnist"
+    assert contents(cache) == {cache / name: server.files[name] for name in NAMES}
+    assert server.asked == [f"/{mirror}/{name}" for name in NAMES]
+    assert f"Downloading {server.url(mirror)}/{NAMES[0]} to " in capsys.readouterr().err
+
+    data.load.cache_clear()
+    assert load("mnist").fingerprint == dataset.fingerprint
+    assert len(server.asked) == 4
+
+
+def test_only_what_is_missing_is_downloaded(empty_machine, server, offer):
+    offer("good")
+    cache = empty_machine / ".cache" / "lrn_jax" / "mnist"
+    write_idx(cache)
+    (cache / NAMES[2]).unlink()
+    load("mnist")
+    assert server.asked == [f"/good/{NAMES[2]}"]
+
+
+def test_archive_is_downloaded_and_read(empty_machine, server, offer, tmp_path):
+    offer("good")
+    dataset = load("cifar10")
+    assert dataset.fingerprint == load("cifar10", tmp_path / "cifar").fingerprint
+    assert (empty_machine / ".cache/lrn_jax/cifar-10-binary.tar.gz").is_file()
+
+
+def files_in(directory: Path) -> list[Path]:
+    return [path for path in directory.rglob("*") if path.is_file()]
+
+
+BAD_MIRRORS = {
+    "wrong": r"sent another file: expected the SHA-256 \w{64}, but got \w{64}",
+    "short": "sent another file",
+    "broken": r"broke off after 208 of 416 bytes",
+    "chunked": "failed: IncompleteRead",
+    "missing": "failed: HTTP Error 404",
+    "no-http": "failed: what is this",
+    "endless": "sends more than 500 bytes",
+}
+
+
+@pytest.mark.parametrize(("mirror", "reason"), BAD_MIRRORS.items())
+def test_download_that_fails_leaves_nothing(
+    empty_machine, server, offer, monkeypatch, mirror, reason
+):
+    monkeypatch.setattr(download, "_LARGEST", 500)
+    offer(mirror)
+    url = re.escape(f"{server.url(mirror)}/{NAMES[0]}")
+    message = rf"{NAMES[0]} could not be downloaded: {url} {reason}.*--data-dir"
+    with pytest.raises(DataError, match=message):
+        load("mnist")
+    assert files_in(empty_machine) == []
+
+
+@pytest.mark.parametrize("mirror", BAD_MIRRORS)
+def test_next_mirror_is_asked_where_one_fails(
+    empty_machine, server, offer, monkeypatch, mirror
+):
+    monkeypatch.setattr(download, "_LARGEST", 500)
+    offer(mirror, "good")
+    assert len(load("mnist").test) == 6
+    assert len(files_in(empty_machine)) == 4
+
+
+def test_all_mirrors_that_failed_are_named(offer):
+    offer("missing", "wrong")
+    with pytest.raises(DataError, match=r"missing/.* 404.*; .*wrong/.* another"):
+        load("mnist")
+
+
+def test_server_that_is_not_there_is_named(empty_machine, offer, server, monkeypatch):
+    monkeypatch.setattr(server, "server_port", 1)  # nobody listens to it
+    offer("good")
+    with refused(empty_machine, "could not be downloaded: .* failed: .*refused"):
+        load("mnist")
+
+
+def test_nothing_is_asked_for_offline(empty_machine, server, offer):
+    offer("good")
+    with refused(empty_machine, r"No train-images file.*, or leave out --offline"):
+        load("mnist", offline=True)
+    assert server.asked == []
+
+
+def test_interrupted_download_leaves_nothing(empty_machine, offer, monkeypatch):
+    class Interrupting:
+        def update(self, content: bytes) -> None:
+            assert files_in(empty_machine)
+            raise KeyboardInterrupt
+
+    offer("good")
+    monkeypatch.setattr(download.hashlib, "sha256", Interrupting)
+    with pytest.raises(KeyboardInterrupt):
+        load("mnist")
+    assert files_in(empty_machine) == []
+
+
+def test_cache_that_cannot_be_made_is_named(empty_machine, offer):
+    offer("good")
+    (empty_machine / ".cache").write_text("a file")
+    with refused(empty_machine, r"could not be downloaded: .*Not a directory.*\.cache"):
+        load("mnist")
+
+
+def test_everything_offered_has_a_checksum_and_addresses():
+    offered = [each for entry in CATALOGUE.values() for each in entry.downloads]
+    assert len({each.path for each in offered}) == len(offered) == 10
+    for each in offered:
+        assert re.fullmatch(r"[0-9a-f]{64}", each.sha256)
+        assert each.urls
+        for url in each.urls:
+            assert re.fullmatch(r"https?://[\w.-]+(/[\w.~-]+)+", url)
