@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -94,20 +94,25 @@ def parse(arguments: Sequence[str] | None = None) -> Ablation | Report:
     )
 
 
-def _begun(ablation: Ablation, arguments: Sequence[str]) -> Ablation:
-    """Returns the ablation to resume: its first arguments, and then those given now."""
+def _begun(ablation: Ablation, arguments: Sequence[str]) -> list[str]:
+    """Returns the arguments to resume with: the first ones, and then those given now.
+
+    Raises:
+      UserError: If there is nothing to resume, or it is another recipe.
+    """
     assert ablation.output is not None  # checked by Ablation
     first = records.read_arguments(ablation.output, ablation.shard)
     recipe, rest = _split(arguments)
-    first_recipe = _split(first)[0]
+    first_recipe = _split(first)[0] or _DEFAULT_RECIPE
     if recipe not in (None, first_recipe):
         raise UserError(
             f"`resume` needs the recipe that {ablation.output} was begun with, "
-            f"{first_recipe or _DEFAULT_RECIPE}, but got {recipe}."
+            f"{first_recipe}, but got {recipe}."
         )
-    begun = parse([*first, *rest[1:]])
-    assert isinstance(begun, Ablation)
-    return begun
+    added = [*first, *rest[1:]]
+    # Mere repetition is left out, so that the records say the same as without a break.
+    begun = replace(parse(first), output=ablation.output, resume=True)
+    return first if parse(added) == begun else added
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -120,7 +125,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print_table(console, report.write(command.directory), command.directory)
             return 0
         if command.resume:
-            command = _begun(command, arguments)
+            arguments = _begun(command, arguments)
+            begun = parse(arguments)
+            assert isinstance(begun, Ablation)
+            command = replace(begun, output=command.output, resume=True)
         parallel.start_processes(command)
         console.quiet = not parallel.is_main_process()
         return ablate(command, console, arguments)

@@ -1,6 +1,7 @@
 """From the pixels of a data set to the numbers a network sees."""
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import jax
@@ -10,6 +11,7 @@ from jax import Array
 
 from .config import Recipe
 from .data import Dataset
+from .data.stream import chunks
 from .errors import UserError
 
 _SMALLEST_VARIANCE = 1e-6  # of a color that all images have alike
@@ -27,16 +29,16 @@ class Inputs:
         return (images.astype(jnp.float32) - self.offset) / self.divisor
 
 
+@cache
 def _moments(dataset: Dataset) -> tuple[np.ndarray, np.ndarray]:
     """Returns mean image and mean of squares of the training images."""
-    size = len(dataset.train)
     total = np.zeros(dataset.train.image_shape)
     squares = np.zeros(dataset.train.image_shape)
-    for start in range(0, size, 1000):
-        indices = np.arange(start, min(start + 1000, size))
-        images = dataset.train.take(indices).images.astype(np.float64)
+    for chunk in chunks(dataset.train):
+        images = chunk.images.astype(np.float64)
         total += images.sum(axis=0)
         squares += np.square(images).sum(axis=0)
+    size = len(dataset.train)
     return total / size, squares / size
 
 

@@ -2,6 +2,7 @@
 
 import logging
 import shutil
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,8 +15,8 @@ import orbax.checkpoint as ocp
 from .errors import UserError
 from .program import State
 
-# It reports on every step of every save, and warns of what is none of the user's doing.
-logging.getLogger("absl").setLevel(logging.ERROR)
+# Orbax's log: every step of every save, and errors that it raises as well.
+logging.getLogger("absl").setLevel(logging.CRITICAL)
 
 
 @contextmanager
@@ -30,19 +31,38 @@ def _explained(action: str, directory: Path) -> Iterator[None]:
         ) from error
 
 
-def check_space(directory: Path, state: State) -> None:
-    """Checks that there is room for the old and the new checkpoint of a state.
+def check_space(directory: Path, state: State, *, copies: int = 2) -> None:
+    """Checks that there is room for checkpoints of a state.
+
+    Args:
+      directory: Where they go.
+      state: It may consist of shapes.
+      copies: How many: the old one is kept until the new one is complete.
 
     Raises:
-      UserError: If not.
+      UserError: If there is no room.
     """
-    needed = 2 * sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(state))
-    free = shutil.disk_usage(directory).free
+    size = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(state))
+    needed, free = copies * size, shutil.disk_usage(directory).free
     if free < needed:
         raise UserError(
-            f"`output` must have room for two checkpoints, {needed / 2**20:,.1f} MiB, "
-            f"but there are {free / 2**20:,.1f} MiB left in {directory}."
+            f"A checkpoint needs {needed / 2**20:,.1f} MiB of room in {directory}, but "
+            f"there are {free / 2**20:,.1f} MiB left. Make room, and go on with "
+            "--resume; --checkpoint-seconds inf does without checkpoints."
         )
+
+
+@contextmanager
+def _without_traces() -> Iterator[None]:
+    """Does not print what callbacks raise, which come after a write that failed.
+
+    Tensorstore calls an event loop that orbax has closed then, once for each array.
+    """
+    hook, sys.unraisablehook = sys.unraisablehook, lambda _: None
+    try:
+        yield
+    finally:
+        sys.unraisablehook = hook
 
 
 class Checkpoints:
@@ -91,7 +111,8 @@ class Checkpoints:
         due = now or time.monotonic() - self._last_save >= self._seconds
         if not due or epoch == self.latest:
             return
-        with _explained("written", self._directory):
+        check_space(self._directory.parent, state, copies=1)
+        with _explained("written", self._directory), _without_traces():
             self._manager.save(epoch, args=ocp.args.StandardSave(state._asdict()))
         self._last_save = time.monotonic()
 

@@ -24,7 +24,7 @@ _EVALUATION_BATCH = 500
 # Steps that are one call: a scan over their batches. XLA for CPU runs convolutions in
 # a loop of its own on one thread and by a slower method (measured on two cores, jax
 # 0.10.2: 2 times slower for the article's network on MNIST, 30 times for caffe_quick
-# on CIFAR-10), so there each call is a single step, of which no loop is left.
+# on CIFAR-10), so there each call is a single step.
 _STEPS_PER_CALL = {"cpu": 1}
 _STEPS_PER_CALL_ELSEWHERE = 50
 
@@ -223,9 +223,79 @@ def _on_devices(source: data.Source, mesh: Mesh) -> tuple[Array, Array]:
     return parallel.put(train.images, layout), parallel.put(train.labels, layout)
 
 
+class _Feed(NamedTuple):
+    """How training images reach the steps."""
+
+    arrays: tuple[Array, ...]
+    """On the devices all the time."""
+    fetch: Callable[..., tuple[Array, Array]]
+    """(a batch, *arrays) -> its images and labels; part of what is compiled."""
+    calls: Callable[[int, int], Iterator[Any]]
+    """As `Program.calls`."""
+    shapes: list[Any]
+    """What `calls` yields, each shape once."""
+
+
+def _resident(recipe: Recipe, mesh: Mesh, steps_per_call: int) -> _Feed:
+    """Returns the feed of images that are all on the devices."""
+    size, num_calls = (
+        len(load(recipe).train),
+        -(-steps_per_epoch(recipe) // steps_per_call),
+    )
+    layout = parallel.divided(mesh, axis=1)
+
+    def split(seed: int, epoch: int) -> list[np.ndarray]:
+        return np.array_split(batches(seed, epoch, size, recipe.batch_size), num_calls)
+
+    return _Feed(
+        arrays=_on_devices(recipe.source, mesh),
+        fetch=lambda indices, images, labels: (images[indices], labels[indices]),
+        calls=lambda seed, epoch: (
+            parallel.put(indices, layout) for indices in split(seed, epoch)
+        ),
+        # A rest may make some calls one step longer than others.
+        shapes=[
+            jax.ShapeDtypeStruct((steps, recipe.batch_size), jnp.int32)
+            for steps in {len(indices) for indices in split(0, 1)}
+        ],
+    )
+
+
+def _streamed(recipe: Recipe, mesh: Mesh) -> _Feed:
+    """Returns the feed of images that are too many for that, one step a call."""
+    train = load(recipe).train
+    layout = parallel.divided(mesh, axis=1)
+
+    def calls(seed: int, epoch: int) -> Iterator[tuple[Array, Array]]:
+        indices = batches(seed, epoch, len(train), recipe.batch_size)
+        with data.Stream(train, indices) as stream:
+            for batch in stream:
+                yield (
+                    parallel.put(batch.images[np.newaxis], layout),
+                    parallel.put(batch.labels[np.newaxis], layout),
+                )
+
+    shape = (1, recipe.batch_size)
+    return _Feed(
+        arrays=(),
+        fetch=lambda batch: batch,
+        calls=calls,
+        shapes=[
+            (
+                jax.ShapeDtypeStruct((*shape, *train.image_shape), jnp.uint8),
+                jax.ShapeDtypeStruct(shape, jnp.int32),
+            )
+        ],
+    )
+
+
 def _steps_per_call(mesh: Mesh) -> int:
     platform = mesh.devices.flat[0].platform
     return _STEPS_PER_CALL.get(platform, _STEPS_PER_CALL_ELSEWHERE)
+
+
+def _num_steps(batches: Any) -> int:
+    return jax.tree.leaves(batches)[0].shape[0]
 
 
 @cache
@@ -249,45 +319,42 @@ def make_program(
     mesh = mesh or parallel.make_mesh()
     parallel.check_batch(recipe.batch_size, mesh)
     functions = _make_functions(recipe, norm)
-    size = len(load(recipe).train)
-    images, labels = _on_devices(recipe.source, mesh)
-    num_calls = -(-steps_per_epoch(recipe) // (steps_per_call or _steps_per_call(mesh)))
+    if isinstance(load(recipe).train, data.Split):
+        feed = _resident(recipe, mesh, steps_per_call or _steps_per_call(mesh))
+    else:
+        feed = _streamed(recipe, mesh)
     everywhere, divided = parallel.replicated(mesh), parallel.divided(mesh)
-    batch_layout = parallel.divided(mesh, axis=1)
-
-    def split(seed: int, epoch: int) -> list[np.ndarray]:
-        return np.array_split(batches(seed, epoch, size, recipe.batch_size), num_calls)
-
-    def calls(seed: int, epoch: int) -> Iterator[Array]:
-        return (parallel.put(each, batch_layout) for each in split(seed, epoch))
 
     def run(
-        state: State, images: Array, labels: Array, indices: Array
+        state: State, arrays: tuple[Array, ...], batches: Any
     ) -> tuple[State, Losses]:
-        def step(state: State, batch: Array) -> tuple[State, Losses]:
-            return functions.step(state, images[batch], labels[batch])
+        def step(state: State, batch: Any) -> tuple[State, Losses]:
+            return functions.step(state, *feed.fetch(batch, *arrays))
 
-        return jax.lax.scan(step, state, indices)
+        if _num_steps(batches) > 1:
+            return jax.lax.scan(step, state, batches)
+        # A scan of one step would still be a loop, and slow on CPU for it.
+        state, losses = step(state, jax.tree.map(lambda each: each[0], batches))
+        return state, jax.tree.map(lambda loss: loss[jnp.newaxis], losses)
 
     start = time.perf_counter()
     jitted = jax.jit(
         run,
         donate_argnums=0,
-        in_shardings=(everywhere, everywhere, everywhere, batch_layout),
+        in_shardings=(everywhere, everywhere, parallel.divided(mesh, axis=1)),
         out_shardings=everywhere,
     )
     state = jax.eval_shape(functions.init, 0)
-    # By number of steps: a rest may make some calls one step longer than others.
     compiled = {
-        indices.shape: jitted.lower(state, images, labels, indices).compile()
-        for indices in {len(each): each for each in split(0, 1)}.values()
+        _num_steps(shapes): jitted.lower(state, feed.arrays, shapes).compile()
+        for shapes in feed.shapes
     }
     compile_seconds = time.perf_counter() - start
     return Program(
         init=jax.jit(functions.init, out_shardings=everywhere),
-        calls=calls,
-        run=lambda state, indices: compiled[indices.shape](
-            state, images, labels, indices
+        calls=feed.calls,
+        run=lambda state, batches: compiled[_num_steps(batches)](
+            state, feed.arrays, batches
         ),
         evaluate=jax.jit(
             functions.evaluate,
@@ -319,17 +386,18 @@ def evaluate(program: Program, state: State, part: data.Part) -> tuple[float, fl
     """Returns the mean loss and the accuracy over all images of a part."""
     loss = hits = 0.0
     layout = parallel.divided(program.mesh)
-    for start in range(0, len(part), program.evaluation_batch):
-        # The last batch is filled up with images that count zero times, so that there
-        # is one shape to compile.
-        indices = np.arange(start, start + program.evaluation_batch)
-        images = part.take(indices % len(part))
-        counts = (indices < len(part)).astype(np.float32)
-        arrays = (images.images, images.labels, counts)
-        losses, correct = program.evaluate(
-            state, *(parallel.put(array, layout) for array in arrays)
-        )
-        loss, hits = loss + float(losses), hits + float(correct)
+    # The last batch is filled up with images that count zero times, so that there is
+    # one shape to compile.
+    starts = range(0, len(part), program.evaluation_batch)
+    batches = [np.arange(start, start + program.evaluation_batch) for start in starts]
+    with data.Stream(part, [indices % len(part) for indices in batches]) as stream:
+        for indices, batch in zip(batches, stream, strict=True):
+            counts = (indices < len(part)).astype(np.float32)
+            arrays = (batch.images, batch.labels, counts)
+            losses, correct = program.evaluate(
+                state, *(parallel.put(array, layout) for array in arrays)
+            )
+            loss, hits = loss + float(losses), hits + float(correct)
     return loss / len(part), hits / len(part)
 
 

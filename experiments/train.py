@@ -105,7 +105,7 @@ def _train_epoch(
             checked = _check_finite(waiting, step)
             total, step = total + float(checked.sum(dtype=float)), step + len(checked)
         waiting = losses
-        on_steps(len(batches))
+        on_steps(len(losses.loss))
     assert waiting is not None  # there is at least one step
     total += float(_check_finite(waiting, step).sum(dtype=float))
     return state, total / steps

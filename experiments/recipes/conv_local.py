@@ -12,7 +12,7 @@ them the width of the other.
 Source: dnouri/cuda-convnet, example-layers, conv-local-13pct and conv-local-11pct.
 Expected accuracy: 86 % without a norm, from one crop in the center; the published
 numbers are means over ten views.
-Expected time on two CPU cores: 5 hours a run.
+Expected time on two CPU cores: 8 hours a run.
 """
 
 from ..config import LRNHyperparameters, Preset, Recipe, Reference
