@@ -1,18 +1,20 @@
 """Compares normalization layers by training the same network with each."""
 
 import sys
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
 import tyro
 from rich.console import Console
 
-from . import report
+from . import parallel, records, report
 from .ablate import ablate, print_table
 from .allocator import keep_freed_memory
-from .config import Ablation
+from .config import Ablation, RecipeName
 from .errors import UserError
+from .recipes import DESCRIPTIONS, PRESETS
 
 
 @dataclass(frozen=True)
@@ -33,24 +35,99 @@ class Report:
     """Directory for the report (default: that of the ablation, if it is one)."""
 
 
-_Command = (
-    Annotated[Ablation, tyro.conf.subcommand("ablate")]
-    | Annotated[Report, tyro.conf.subcommand("report")]
-)
+_ABLATE = "ablate"
+_DEFAULT_RECIPE: RecipeName = "article"
 
 
-def parse(arguments: list[str] | None = None) -> Ablation | Report:
-    """Returns the command that the arguments, or those of the process, ask for."""
-    return tyro.cli(
-        _Command,  # pyright: ignore[reportArgumentType] - tyro takes unions
-        prog="python -m experiments",
-        description=__doc__,
-        args=arguments,
+def _split(arguments: Sequence[str]) -> tuple[RecipeName | None, list[str]]:
+    """Returns the recipe, which may follow the word ablate, and the other arguments."""
+    match list(arguments):
+        case ["ablate", word, *rest] if not word.startswith("-"):
+            for recipe in PRESETS:
+                if recipe == word:
+                    return recipe, [_ABLATE, *rest]
+            raise UserError(
+                f"`RECIPE` must be one of {', '.join(PRESETS)}, but got {word}."
+            )
+        case rest:
+            return None, rest
+
+
+def _description(recipe: RecipeName | None) -> str:
+    if recipe is not None:
+        return f"Recipe {recipe}: {DESCRIPTIONS[recipe]}"
+    lines = [f"  {name}: {text.splitlines()[0]}" for name, text in DESCRIPTIONS.items()]
+    return "\n".join(
+        [
+            "Trains the same network with each norm and several seeds, and compares "
+            "them.",
+            "",
+            "ablate [RECIPE] [OPTIONS]. Recipes, of which each has a help of its own "
+            "(the first is the default):",
+            "",
+            *lines,
+            "",
+            "Runs with the same seed start from the same weights and see the same "
+            "images in the same order, whatever their norm. Ends with a table and a "
+            "report (Markdown and HTML); Ctrl-C ends it early with a report of what "
+            "there is.",
+        ]
     )
 
 
-def main(arguments: list[str] | None = None) -> int:
+def parse(arguments: Sequence[str] | None = None) -> Ablation | Report:
+    """Returns the command that the arguments, or those of the process, ask for.
+
+    The recipe gives the defaults of all options.
+
+    Raises:
+      UserError: If there is no such recipe, or a value is impossible.
+    """
+    recipe, rest = _split(sys.argv[1:] if arguments is None else arguments)
+    preset = PRESETS[recipe or _DEFAULT_RECIPE]
+    command = (
+        Annotated[
+            Ablation,
+            tyro.conf.subcommand(
+                _ABLATE,
+                default=Ablation(preset.recipe, preset.norms),
+                description=_description(recipe),
+            ),
+        ]
+        | Annotated[Report, tyro.conf.subcommand("report")]
+    )
+    return tyro.cli(
+        command,  # pyright: ignore[reportArgumentType] - tyro takes unions
+        prog="python -m experiments",
+        description=__doc__,
+        args=rest,
+    )
+
+
+def _begun(ablation: Ablation, arguments: Sequence[str]) -> list[str]:
+    """Returns the arguments to resume with: the first ones, and then those given now.
+
+    Raises:
+      UserError: If there is nothing to resume, or it is another recipe.
+    """
+    assert ablation.output is not None  # checked by Ablation
+    first = records.read_arguments(ablation.output, ablation.shard)
+    recipe, rest = _split(arguments)
+    first_recipe = _split(first)[0] or _DEFAULT_RECIPE
+    if recipe not in (None, first_recipe):
+        raise UserError(
+            f"`resume` needs the recipe that {ablation.output} was begun with, "
+            f"{first_recipe}, but got {recipe}."
+        )
+    added = [*first, *rest[1:]]
+    # Mere repetition is left out, so that the records say the same as without a break.
+    begun = replace(parse(first), output=ablation.output, resume=True)
+    return first if parse(added) == begun else added
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command and returns its exit status."""
+    arguments = sys.argv[1:] if arguments is None else arguments
     console = Console()
     try:
         command = parse(arguments)
@@ -58,7 +135,14 @@ def main(arguments: list[str] | None = None) -> int:
             summary = report.write(command.directories, command.output)
             print_table(console, summary, command.output or command.directories[0])
             return 0
-        return ablate(command, console)
+        if command.resume:
+            arguments = _begun(command, arguments)
+            begun = parse(arguments)
+            assert isinstance(begun, Ablation)
+            command = replace(begun, output=command.output, resume=True)
+        parallel.start_processes(command)
+        console.quiet = not parallel.is_main_process()
+        return ablate(command, console, arguments)
     except UserError as error:
         Console(stderr=True).print(f"error: {error}", markup=False, soft_wrap=True)
         return 2

@@ -1,10 +1,15 @@
 """The grid of runs: every norm with every seed, one after the other, and a report."""
 
+import math
 import shlex
-import sys
 import time
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from dataclasses import asdict, fields
 from pathlib import Path
+from typing import Any
 
+from jax.sharding import Mesh
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -17,10 +22,20 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from . import environment, records, report
+from . import environment, parallel, records, report
+from .checkpoint import Checkpoints, check_space
 from .config import Ablation, Config
-from .norms import TITLES
-from .train import NonFiniteLossError, steps_per_epoch, train
+from .norms import title
+from .program import (
+    Program,
+    State,
+    count_parameters,
+    load,
+    shapes,
+    steps_per_epoch,
+)
+from .recipes import PRESETS
+from .train import NonFiniteLossError, train
 
 INTERRUPTED = 130  # what a shell reports for a program ended by Ctrl-C
 
@@ -55,29 +70,88 @@ def print_table(console: Console, summary: report.Table, directory: Path) -> Non
     console.print(f"Report: {directory / 'report.html'}", soft_wrap=True)
 
 
-def ablate(ablation: Ablation, console: Console) -> int:
+def _changes(ablation: Ablation) -> list[str]:
+    """Returns in words where the recipe differs from the preset it began as."""
+    preset = PRESETS[ablation.recipe.name].recipe
+    return [
+        f"{field.name} is {getattr(ablation.recipe, field.name)} instead of "
+        f"{getattr(preset, field.name)}"
+        for field in fields(preset)
+        if getattr(ablation.recipe, field.name) != getattr(preset, field.name)
+    ]
+
+
+def _start(ablation: Ablation, arguments: Sequence[str], mesh: Mesh) -> dict[str, Any]:
+    """Returns what the first line of every run says beside its config."""
+    preset = PRESETS[ablation.recipe.name]
+    dataset = load(ablation.recipe)
+    return {
+        "arms": [arm.arm for arm in ablation.arms()],
+        "command": shlex.join(["python", "-m", "experiments", *arguments]),
+        "environment": environment.describe(),
+        "devices": mesh.size,
+        "dataset_title": dataset.title,
+        "fingerprint": dataset.fingerprint,
+        "network": preset.network,
+        "deviations": [*preset.deviations, *_changes(ablation)],
+        "reference": [asdict(reference) for reference in preset.references],
+    }
+
+
+def _print_parameters(console: Console, arms: Sequence[Config]) -> None:
+    sizes = [
+        f"{title(arm.arm)} {count_parameters(shapes(arm.recipe, arm.norm)):,}"
+        for arm in arms
+    ]
+    console.print(f"Parameters: {', '.join(sizes)}.", markup=False)
+
+
+def _prepare(ablation: Ablation, directory: Path, arguments: Sequence[str]) -> None:
+    """Makes the directory, or checks that there is one to go on with."""
+    if ablation.resume:
+        records.make_directory(directory, shared=True)
+    else:
+        records.make_directory(directory, shared=ablation.shard != "1/1")
+        records.write_arguments(directory, ablation.shard, arguments)
+    if math.isfinite(ablation.checkpoint_seconds):
+        arms = ablation.arms()
+        check_space(
+            directory,
+            max((shapes(arm.recipe, arm.norm) for arm in arms), key=count_parameters),
+        )
+
+
+def ablate(ablation: Ablation, console: Console, arguments: Sequence[str]) -> int:
     """Trains all runs of an ablation and reports on them.
 
     Metrics are on disk epoch by epoch. A run whose loss is not finite ends there, the
     others go on; Ctrl-C ends the ablation with a report of the runs there are.
 
+    Args:
+      ablation: What to do.
+      console: Where to print.
+      arguments: The command line that says the same, to be kept.
+
     Returns:
       The exit status: 0, or 130 after Ctrl-C.
 
     Raises:
-      UserError: If the data cannot be read, or the output directory is not empty or
-        cannot be written to. Nothing was trained then.
+      UserError: If the data cannot be read, the recipe does not fit them, or the output
+        directory is not empty or cannot be written to: nothing was trained then. Or if
+        the disk is full later on.
     """
     recipe = ablation.recipe
     configs = ablation.configs()
-    steps = steps_per_epoch(recipe)  # reads the data: before anything is written
+    mesh = parallel.make_mesh(None if ablation.distributed else ablation.devices)
+    # All that can be wrong is, before anything is written.
+    steps = recipe.epochs * steps_per_epoch(recipe)
+    parallel.check_batch(recipe.batch_size, mesh)
+    _print_parameters(console, ablation.arms())
     directory = _output(ablation)
-    records.make_directory(directory)
-    start = {
-        "arms": ablation.norms,
-        "command": shlex.join(["python", "-m", "experiments", *sys.argv[1:]]),
-        "environment": environment.describe(),
-    }
+    if parallel.is_main_process():
+        _prepare(ablation, directory, arguments)
+    parallel.wait_for_others("directory")
+    start = _start(ablation, arguments, mesh)
 
     status = 0
     with Progress(
@@ -88,32 +162,85 @@ def ablate(ablation: Ablation, console: Console) -> int:
         TextColumn("left"),
         console=console,
     ) as progress:
-        task = progress.add_task("", total=len(configs) * steps * recipe.epochs)
+        task = progress.add_task("", total=len(configs) * steps)
         try:
             for number, config in enumerate(configs, 1):
-                name = f"{TITLES[config.norm]}, seed {config.seed}"
+                name = f"{title(config.arm)}, seed {config.seed}"
                 progress.update(task, description=f"{name} ({number}/{len(configs)})")
-                outcome = _run(config, directory, start, lambda: progress.advance(task))
-                progress.update(task, completed=number * steps * recipe.epochs)
+                outcome = _run(
+                    ablation,
+                    config,
+                    directory,
+                    start,
+                    mesh,
+                    on_steps=lambda number: progress.advance(task, number),
+                )
+                progress.update(task, completed=number * steps)
                 console.print(
                     f"[{number}/{len(configs)}] {name}: {outcome}", markup=False
                 )
         except KeyboardInterrupt:
             console.print("Interrupted: reporting on the runs there are.")
             status = INTERRUPTED
-    print_table(console, report.write(directory), directory)
+    if parallel.is_main_process():
+        print_table(console, report.write(directory), directory)
     return status
 
 
-def _run(config: Config, directory: Path, start: dict, on_step) -> str:
+def _run(
+    ablation: Ablation,
+    config: Config,
+    directory: Path,
+    start: dict[str, Any],
+    mesh: Mesh,
+    on_steps: Callable[[int], None],
+) -> str:
     """Trains one run, writes its metrics, and returns how it ended, in words."""
-    with records.writer(directory, config) as writer:
-        writer.start(config, **start)
+    begun = records.find(directory, config) if ablation.resume else None
+    if begun is not None and begun.status != "interrupted":
+        return f"{begun.status} before"
+    # Not every process may be as fast to see what the main one writes.
+    seconds = 0.0 if ablation.distributed else ablation.checkpoint_seconds
+    path = records.path_of(directory, config).with_suffix(".checkpoint")
+    checkpoints = Checkpoints(path, seconds)
+    earlier = ()
+    if begun is not None and checkpoints.latest <= len(begun.epochs):
+        earlier = begun.epochs[: checkpoints.latest]
+
+    def on_end(program: Program, state: State) -> None:
+        del program
+        if ablation.keep_checkpoints:
+            checkpoints.save(config.recipe.epochs, state, now=True)
+
+    parallel.wait_for_others("start")  # all have read what is written to now
+    lines = 0 if begun is None else 1 + len(earlier)
+    with (
+        records.writer(directory, config, kept_lines=lines)
+        if parallel.is_main_process()
+        else nullcontext(records.Writer(lambda line: None))
+    ) as writer:
+        if begun is None:
+            writer.start(config, **start)
         try:
-            result = train(config, on_step=on_step, on_epoch=writer.epoch)
+            result = train(
+                config,
+                mesh=mesh,
+                checkpoints=checkpoints,
+                earlier=earlier,
+                on_steps=on_steps,
+                on_epoch=writer.epoch,
+                on_end=on_end,
+            )
         except NonFiniteLossError as error:
             writer.diverged(error)
-            return f"diverged, {error}"
-        writer.completed(result)
-        seconds = sum(epoch.train_seconds for epoch in result.epochs)
-        return f"test accuracy {result.test_accuracy:.2%}, trained in {seconds:.1f} s"
+            outcome = f"diverged, {error}"
+        else:
+            writer.completed(result)
+            seconds = sum(epoch.train_seconds for epoch in result.epochs)
+            outcome = (
+                f"test accuracy {result.test_accuracy:.2%}, trained in {seconds:.1f} s"
+            )
+    parallel.wait_for_others("end")
+    if parallel.is_main_process() and not ablation.keep_checkpoints:
+        checkpoints.remove()
+    return outcome

@@ -2,24 +2,24 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
-from typing import Any, NamedTuple
 
-import jax
-import jax.numpy as jnp
 import numpy as np
-import optax
-from jax import Array
+from jax.sharding import Mesh
 
-from . import data
-from .config import Config, NormName, Recipe
-from .errors import UserError
-from .models.article import ArticleCNN
-from .norms import NORMS
-
-_EVALUATION_BATCH = 500
+from .checkpoint import Checkpoints
+from .config import Config
+from .program import (
+    Losses,
+    Program,
+    State,
+    count_parameters,
+    evaluate,
+    load,
+    make_program,
+    steps_per_epoch,
+)
 
 
 @dataclass(frozen=True)
@@ -47,203 +47,119 @@ class Result:
     epochs: tuple[Epoch, ...]
     test_loss: float
     test_accuracy: float
+    step_seconds: float | None = None
+    """Median over the epochs of the mean time of a training step."""
+    memory_bytes: int | None = None
+    """What a device needs for a training step, where the platform tells."""
 
 
 class NonFiniteLossError(FloatingPointError):
-    """The loss of a training step was infinite or not a number."""
+    """The loss of a training step, or its gradient, was infinite or not a number."""
 
-    def __init__(self, step: int, loss: float):
-        super().__init__(f"the loss was {loss} at step {step}")
+    def __init__(self, step: int, loss: float, gradient_norm: float | None = None):
+        """Says which of the two it was: the gradient counts where the loss is finite.
+
+        Args:
+          step: Counted from 1.
+          loss: Of this step.
+          gradient_norm: Of this step.
+        """
+        what = f"the loss was {loss}"
+        if math.isfinite(loss):
+            what = f"the norm of the gradient was {gradient_norm}"
+        super().__init__(f"{what} at step {step}")
         self.step = step
         self.loss = loss
+        self.gradient_norm = gradient_norm
 
 
-class State(NamedTuple):
-    """What a step changes."""
-
-    params: Any
-    model_state: Any
-    """Statistics of BatchNorm, for the arms that have them."""
-    optimizer_state: optax.OptState
-    step: Array
-
-
-class Program(NamedTuple):
-    """The compiled functions of one arm, shared by its seeds."""
-
-    init: Callable[[Array], State]
-    step: Callable[[State, np.ndarray, Array], tuple[State, Array]]
-    """(state, indices of the batch, dropout key) -> (new state, loss); the old state
-    is donated."""
-    evaluate: Callable[[State, np.ndarray, np.ndarray, np.ndarray], tuple[Array, Array]]
-    """(state, images, labels, counts) -> (sum of losses, number of hits)."""
-    compile_seconds: float
-
-
-@cache
-def make_program(recipe: Recipe, norm: NormName) -> Program:
-    """Compiles the functions of one arm, and puts the training images on the device."""
-    dataset = data.load(recipe)
-    model = ArticleCNN(NORMS[norm](recipe), dataset.num_classes, recipe.dropout_rate)
-    optimizer = optax.adam(recipe.learning_rate)
-    train_images = jax.device_put(data.gather(dataset.train).images)
-    train_labels = jax.device_put(dataset.train.labels)
-
-    def logits_of(variables, images: Array, **options) -> Any:
-        # uint8 until here: a quarter of the memory
-        return model.apply(
-            variables, images.astype(jnp.float32) / dataset.white, **options
+def _check_finite(losses: Losses, first_step: int) -> np.ndarray:
+    """Returns the losses of some steps, of which all must be finite."""
+    loss, gradient_norm = np.asarray(losses.loss), np.asarray(losses.gradient_norm)
+    bad = ~(np.isfinite(loss) & np.isfinite(gradient_norm))
+    if bad.any():
+        i = int(bad.argmax())
+        raise NonFiniteLossError(
+            first_step + i, float(loss[i]), float(gradient_norm[i])
         )
-
-    def init(key: Array) -> State:
-        variables = model.init(
-            key, jnp.zeros((1, *train_images.shape[1:])), train=False
-        )
-        params = variables.pop("params")
-        return State(
-            params, variables, optimizer.init(params), jnp.zeros((), jnp.int32)
-        )
-
-    def step(
-        state: State, images: Array, labels: Array, indices: Array, dropout_key: Array
-    ) -> tuple[State, Array]:
-        def loss_of(params):
-            logits, model_state = logits_of(
-                {"params": params, **state.model_state},
-                images[indices],
-                train=True,
-                rngs={"dropout": jax.random.fold_in(dropout_key, state.step)},
-                mutable=list(state.model_state),
-            )
-            losses = optax.softmax_cross_entropy_with_integer_labels(
-                logits, labels[indices]
-            )
-            return losses.mean(), model_state
-
-        (loss, model_state), grads = jax.value_and_grad(loss_of, has_aux=True)(
-            state.params
-        )
-        updates, optimizer_state = optimizer.update(grads, state.optimizer_state)
-        params = optax.apply_updates(state.params, updates)
-        return State(params, model_state, optimizer_state, state.step + 1), loss
-
-    def evaluate(
-        state: State, images: Array, labels: Array, counts: Array
-    ) -> tuple[Array, Array]:
-        logits = logits_of(
-            {"params": state.params, **state.model_state}, images, train=False
-        )
-        losses = optax.softmax_cross_entropy_with_integer_labels(logits, labels)
-        return (counts * losses).sum(), (counts * (logits.argmax(-1) == labels)).sum()
-
-    start = time.perf_counter()
-    key = jax.random.key(0)
-    indices = np.zeros(recipe.batch_size, np.int32)
-    compiled_step = (
-        jax.jit(step, donate_argnums=0)
-        .lower(jax.eval_shape(init, key), train_images, train_labels, indices, key)
-        .compile()
-    )
-    return Program(
-        init=jax.jit(init),
-        step=lambda state, indices, dropout_key: compiled_step(
-            state, train_images, train_labels, indices, dropout_key
-        ),
-        evaluate=jax.jit(evaluate),
-        compile_seconds=time.perf_counter() - start,
-    )
+    return loss
 
 
-def batches(seed: int, epoch: int, size: int, batch_size: int) -> Iterator[np.ndarray]:
-    """Yields the indices of each batch: an order that seed and epoch alone decide."""
-    order = np.random.default_rng([seed, epoch]).permutation(size).astype(np.int32)
-    for start in range(0, size - batch_size + 1, batch_size):
-        yield order[start : start + batch_size]
-
-
-def steps_per_epoch(recipe: Recipe) -> int:
-    """Returns the number of full batches of training images.
-
-    Raises:
-      UserError: If there is none, or the data cannot be read.
-    """
-    size = len(data.load(recipe).train)
-    if size < recipe.batch_size:
-        raise UserError(
-            f"`batch-size` must be at most the number of training images of "
-            f"{recipe.dataset}, {size}, but got {recipe.batch_size}."
-        )
-    return size // recipe.batch_size
-
-
-def evaluate(program: Program, state: State, split: data.Part) -> tuple[float, float]:
-    """Returns the mean loss and the accuracy over all images of a split."""
-    loss = hits = 0.0
-    for start in range(0, len(split), _EVALUATION_BATCH):
-        # The last batch is filled up with images that count zero times, so that there
-        # is one shape to compile.
-        indices = np.arange(start, start + _EVALUATION_BATCH)
-        part = split.take(indices % len(split))
-        counts = (indices < len(split)).astype(np.float32)
-        losses, correct = program.evaluate(state, part.images, part.labels, counts)
-        loss, hits = loss + float(losses), hits + float(correct)
-    return loss / len(split), hits / len(split)
-
-
-def _finite(loss: Array, step: int) -> float:
-    value = float(loss)
-    if not math.isfinite(value):
-        raise NonFiniteLossError(step, value)
-    return value
+def _train_epoch(
+    program: Program,
+    state: State,
+    seed: int,
+    epoch: int,
+    steps: int,
+    on_steps: Callable[[int], None],
+) -> tuple[State, float]:
+    """Returns the state after an epoch, and the mean loss of its steps."""
+    total = 0.0
+    step = (epoch - 1) * steps + 1
+    waiting: Losses | None = None
+    for batches in program.calls(seed, epoch):
+        state, losses = program.run(state, batches)
+        # To look at the losses of the call before this one leaves the device something
+        # to do.
+        if waiting is not None:
+            checked = _check_finite(waiting, step)
+            total, step = total + float(checked.sum(dtype=float)), step + len(checked)
+        waiting = losses
+        on_steps(len(losses.loss))
+    assert waiting is not None  # there is at least one step
+    total += float(_check_finite(waiting, step).sum(dtype=float))
+    return state, total / steps
 
 
 def train(
     config: Config,
     *,
-    on_step: Callable[[], None] = lambda: None,
+    mesh: Mesh | None = None,
+    checkpoints: Checkpoints | None = None,
+    earlier: Sequence[Epoch] = (),
+    on_steps: Callable[[int], None] = lambda number: None,
     on_epoch: Callable[[Epoch], None] = lambda epoch: None,
+    on_end: Callable[[Program, State], None] = lambda program, state: None,
 ) -> Result:
     """Trains one network and tests it once, after the last epoch.
 
     Runs that differ in the norm alone start from the same weights and see the same
-    images in the same order: weights, order and dropout depend on the seed only.
+    images in the same order: weights, order, augmentation and dropout depend on the
+    seed only.
 
     Args:
       config: The run.
-      on_step: Called after every training step.
-      on_epoch: Called with the metrics of every epoch.
+      mesh: The devices to divide each batch among; None is the first one.
+      checkpoints: Where states are saved, and the last one is, after `earlier`.
+      earlier: Epochs of this run that are done already.
+      on_steps: Called with a number of training steps after each as many.
+      on_epoch: Called with the metrics of every epoch, before its state is saved.
+      on_end: Called with the state after the last epoch.
 
     Returns:
       The metrics of every epoch, and of the test images.
 
     Raises:
-      NonFiniteLossError: If the loss of a step is not finite; it names the step.
-      UserError: If the data cannot be read or do not fit the recipe.
+      NonFiniteLossError: If loss or gradient of a step are not finite; it names the
+        step.
+      UserError: If the data cannot be read or do not fit the recipe, or a checkpoint
+        cannot be written or read.
     """
     recipe = config.recipe
     steps = steps_per_epoch(recipe)
-    dataset = data.load(recipe)
-    program = make_program(recipe, config.norm)
-    init_key, dropout_key = jax.random.split(jax.random.key(config.seed))
-    state = program.init(init_key)
-    parameters = sum(leaf.size for leaf in jax.tree.leaves(state.params))
+    dataset = load(recipe)
+    program = make_program(recipe, config.norm, mesh)
+    state = program.init(config.seed)
+    if earlier:
+        assert checkpoints is not None  # else there is nothing to go on from
+        state = checkpoints.restore(state)
 
-    epochs = []
-    for epoch in range(1, recipe.epochs + 1):
-        losses: list[Array] = []
-        first_step = (epoch - 1) * steps + 1
-        train_loss = 0.0
+    epochs = list(earlier)
+    for epoch in range(len(earlier) + 1, recipe.epochs + 1):
         start = time.perf_counter()
-        for indices in batches(
-            config.seed, epoch, len(dataset.train), recipe.batch_size
-        ):
-            state, loss = program.step(state, indices, dropout_key)
-            losses.append(loss)
-            # Looking at the loss before this one leaves the device something to do.
-            if len(losses) > 1:
-                train_loss += _finite(losses[-2], first_step + len(losses) - 2)
-            on_step()
-        train_loss += _finite(losses[-1], first_step + len(losses) - 1)
+        state, train_loss = _train_epoch(
+            program, state, config.seed, epoch, steps, on_steps
+        )
         train_seconds = time.perf_counter() - start
         validation_loss, validation_accuracy = evaluate(
             program, state, dataset.validation
@@ -251,20 +167,25 @@ def train(
         epochs.append(
             Epoch(
                 epoch=epoch,
-                train_loss=train_loss / steps,
+                train_loss=train_loss,
                 validation_loss=validation_loss,
                 validation_accuracy=validation_accuracy,
                 train_seconds=train_seconds,
             )
         )
         on_epoch(epochs[-1])
+        if checkpoints is not None:
+            checkpoints.save(epoch, state)
 
     test_loss, test_accuracy = evaluate(program, state, dataset.test)
+    on_end(program, state)
     return Result(
         config=config,
-        parameters=parameters,
+        parameters=count_parameters(state),
         compile_seconds=program.compile_seconds,
         epochs=tuple(epochs),
         test_loss=test_loss,
         test_accuracy=test_accuracy,
+        step_seconds=float(np.median([each.train_seconds for each in epochs])) / steps,
+        memory_bytes=program.memory_bytes,
     )

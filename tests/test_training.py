@@ -1,28 +1,35 @@
 """Training: the same start for every arm, the same run twice, a stop at bad losses."""
 
 import dataclasses
+from functools import partial
 
 import chex
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from experiments import data
-from experiments.config import Config, Recipe
+from experiments import data, train
+from experiments.config import Ablation, Config, LRNHyperparameters, Recipe
 from experiments.errors import UserError
-from experiments.norms import NORMS
-from experiments.train import (
-    Epoch,
-    NonFiniteLossError,
+from experiments.norms import NORMS, title
+from experiments.program import (
+    Losses,
     State,
+    activations,
     batches,
+    count_parameters,
     evaluate,
+    load,
     make_program,
-    train,
+    shapes,
 )
+from experiments.train import Epoch, NonFiniteLossError
+from lrn_jax import lrn
 
 RECIPE = Recipe(epochs=2)
 OVERFIT = Recipe(dropout_rate=0.0, learning_rate=3e-3)
+run = train.train
 
 
 @pytest.fixture(params=NORMS)
@@ -31,53 +38,85 @@ def norm(request):
     return request.param
 
 
-def initial_state(norm, seed: int) -> State:
-    return make_program(RECIPE, norm).init(jax.random.key(seed))
-
-
 def without_norm(state: State) -> dict:
-    return {name: leaf for name, leaf in state.params.items() if name != "norm"}
+    return {name: leaf for name, leaf in state.params.items() if name != "norm1"}
 
 
-def test_arms_start_from_the_same_weights_and_seeds_do_not(norm):
-    baseline = without_norm(initial_state("none", 0))
-    assert set(baseline) == {"conv", "hidden", "logits"}
-    chex.assert_trees_all_equal(without_norm(initial_state(norm, 0)), baseline)
-    other = without_norm(initial_state(norm, 1))
-    assert np.any(other["conv"]["kernel"] != baseline["conv"]["kernel"])
+def losses_of(program, state: State, epoch: int) -> tuple[State, np.ndarray]:
+    """Trains for an epoch and returns the loss of every step."""
+    losses = []
+    for each in program.calls(0, epoch):
+        state, result = program.run(state, each)
+        losses.append(np.asarray(result.loss))
+    return state, np.concatenate(losses)
 
 
-def test_only_batch_norm_adds_parameters():
-    sizes = {
-        norm: sum(leaf.size for leaf in jax.tree.leaves(initial_state(norm, 0).params))
-        for norm in NORMS
+def first_batch(program):
+    return next(iter(program.calls(0, 1)))
+
+
+def test_arms_start_from_the_same_weights_and_overfit_one_batch(norm):
+    baseline = make_program(OVERFIT, "none").init(0)
+    program = make_program(OVERFIT, norm)
+    state = program.init(0)
+    assert set(without_norm(baseline)) == {"conv", "hidden", "logits"}
+    chex.assert_trees_all_equal(without_norm(state), without_norm(baseline))
+    np.testing.assert_array_equal(state.key, baseline.key)  # of everything random
+
+    batch = first_batch(program)
+    losses = []
+    for _ in range(150):
+        state, loss = program.run(state, batch)
+        losses.append(float(loss.loss[0]))
+    assert losses[0] > 2
+    assert losses[-1] < 0.1
+
+
+def test_seeds_start_from_different_weights():
+    init = make_program(OVERFIT, "none").init
+    first, second = init(0), init(1)
+    assert np.any(first.params["conv"]["kernel"] != second.params["conv"]["kernel"])
+    assert np.any(first.key != second.key)
+
+
+def test_arm_whose_layer_does_nothing_trains_like_the_one_without():
+    # Everything but the layer is the same: images, crops, flips, dropout.
+    changes = {"crop": 8, "padding": 1, "flip": True}
+    recipe = Recipe(epochs=2, **changes, lrn=LRNHyperparameters(bias=1, alpha=0))
+    without, with_identity = (
+        losses_of(program, program.init(0), 1)[1]
+        for program in (make_program(recipe, norm) for norm in ("none", "lrn"))
+    )
+    np.testing.assert_allclose(with_identity, without, rtol=1e-5)
+
+
+def test_number_of_parameters_that_norms_add():
+    sizes = {norm: count_parameters(shapes(RECIPE, norm)) for norm in NORMS}
+    added = {norm: size - sizes["none"] for norm, size in sizes.items()}
+    assert added == {
+        "none": 0,
+        "lrn": 0,
+        "lrn_within": 0,
+        "whole_map": 0,
+        "divisive": 3 * 32,
+        "batch_norm": 2 * 32,
+        "lrn_batch_norm": 2 * 32,
+        "layer_norm": 2 * 32,
+        "group_norm": 2 * 32,
+        "rms_norm": 32,
     }
-    assert sizes["lrn"] == sizes["whole_map"] == sizes["none"]
-    assert sizes["batch_norm"] == sizes["none"] + 2 * 32
 
 
 def test_order_of_images_depends_on_seed_and_epoch_alone():
-    def order(seed, epoch):
-        return np.concatenate(list(batches(seed, epoch, 103, 10)))
-
+    order = partial(batches, size=103, batch_size=10)
     np.testing.assert_array_equal(order(3, 1), order(3, 1))
     assert np.any(order(3, 1) != order(3, 2))
     assert np.any(order(3, 1) != order(4, 1))
-    assert len(set(order(3, 1))) == 100
+    assert order(3, 1).shape == (10, 10)
+    assert len(set(order(3, 1).ravel())) == 100
 
 
-def test_overfits_one_batch(norm):
-    program = make_program(OVERFIT, norm)
-    state = program.init(jax.random.key(0))
-    indices = np.arange(OVERFIT.batch_size, dtype=np.int32)
-    losses = []
-    for _ in range(150):
-        state, loss = program.step(state, indices, jax.random.key(1))
-        losses.append(float(loss))
-    assert losses[0] > 2
-    assert losses[-1] < 0.05
-
-
+@pytest.mark.parametrize("norm", ["none", "lrn_batch_norm"])
 def test_same_seed_gives_the_same_run(norm):
     def without_times(result):
         return [
@@ -85,39 +124,102 @@ def test_same_seed_gives_the_same_run(norm):
         ], result.test_loss
 
     seen: list[Epoch] = []
-    first = train(Config(RECIPE, norm, 5), on_epoch=seen.append)
-    assert without_times(first) == without_times(train(Config(RECIPE, norm, 5)))
-    assert without_times(first) != without_times(train(Config(RECIPE, norm, 6)))
+    steps: list[int] = []
+    first = run(Config(RECIPE, norm, 5), on_epoch=seen.append, on_steps=steps.append)
+    misses = make_program.cache_info().misses
+    assert without_times(first) == without_times(run(Config(RECIPE, norm, 5)))
+    other = run(Config(RECIPE, norm, 6))
+    assert without_times(first) != without_times(other)
     assert tuple(seen) == first.epochs
     assert [epoch.epoch for epoch in seen] == [1, 2]
+    assert sum(steps) == 2 * (1294 // 64)
     assert first.epochs[1].train_loss < first.epochs[0].train_loss
+
+    # The arm was compiled once for all its seeds.
+    assert make_program.cache_info().misses == misses
+    assert first.compile_seconds == other.compile_seconds
 
 
 def test_training_is_seen_in_the_accuracy():
-    result = train(Config(Recipe(epochs=8), "batch_norm", 0))
+    ended = []
+    result = run(
+        Config(Recipe(epochs=8), "batch_norm", 0),
+        on_end=lambda program, state: ended.append((program, state)),
+    )
     assert result.test_accuracy > 0.9  # chance is 0.1
+    assert result.step_seconds == pytest.approx(
+        np.median([epoch.train_seconds for epoch in result.epochs]) / 20
+    )
+    assert result.memory_bytes is not None
+    assert result.memory_bytes > load(RECIPE).train.labels.nbytes
+    [(program, state)] = ended
+    _, accuracy = evaluate(program, state, load(RECIPE).test)
+    assert accuracy == result.test_accuracy
+
+
+def test_several_steps_in_one_call_are_the_same_steps():
+    one = make_program(RECIPE, "batch_norm")
+    some = make_program(RECIPE, "batch_norm", steps_per_call=15)
+    assert [len(each) for each in some.calls(0, 1)] == [10, 10]  # not 15 and 5
+    assert {len(each) for each in one.calls(0, 1)} == {1}  # this is a CPU
+    (one_state, one_losses), (some_state, some_losses) = (
+        losses_of(program, program.init(0), 1) for program in (one, some)
+    )
+    np.testing.assert_allclose(some_losses, one_losses, rtol=1e-4)
+    assert int(some_state.step) == int(one_state.step) == 20
+
+
+class OnDemand:
+    """A part of a data set that is not in memory, as far as one can see."""
+
+    def __init__(self, split: data.Split):
+        self.labels, self.image_shape = split.labels, split.image_shape
+        self.take = split.take
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+def test_streamed_images_are_the_same_images(monkeypatch):
+    resident = make_program(RECIPE, "none")
+    dataset = load(RECIPE)
+    streamed_recipe = Recipe(epochs=2, group_size=9)  # no matter, but another one
+    monkeypatch.setattr(
+        data,
+        "load",
+        lambda source: dataclasses.replace(dataset, train=OnDemand(dataset.train)),
+    )
+    streamed = make_program(streamed_recipe, "none")
+    images, labels = first_batch(streamed)
+    assert images.shape == (1, 64, 8, 8, 1)
+    assert labels.shape == (1, 64)
+    np.testing.assert_array_equal(
+        losses_of(streamed, streamed.init(0), 1)[1],
+        losses_of(resident, resident.init(0), 1)[1],
+    )
 
 
 def test_dropout_draws_new_units_at_every_step():
     # With a learning rate of next to nothing, two steps on one batch differ by their
     # dropout alone.
     program = make_program(Recipe(learning_rate=1e-30), "none")
-    indices = np.arange(64, dtype=np.int32)
-    state, first = program.step(
-        program.init(jax.random.key(0)), indices, jax.random.key(1)
-    )
-    _, second = program.step(state, indices, jax.random.key(1))
-    assert float(first) != float(second)
+    batch = first_batch(program)
+    state, first = program.run(program.init(0), batch)
+    _, second = program.run(state, batch)
+    assert float(first.loss[0]) != float(second.loss[0])
 
 
 def test_evaluation_uses_the_running_statistics_of_batch_norm():
     program = make_program(RECIPE, "batch_norm")
-    test = data.load(RECIPE).test
-    start = program.init(jax.random.key(0))
+    test = load(RECIPE).test
+    assert isinstance(test, data.Split)
+    start = program.init(0)
     before = jax.tree.map(np.asarray, start.model_state["batch_stats"])
-    state, _ = program.step(start, np.arange(64, dtype=np.int32), jax.random.key(1))
+    state, _ = program.run(start, first_batch(program))
     after = jax.tree.map(np.asarray, state.model_state["batch_stats"])
-    assert np.any(after["norm"]["mean"] != before["norm"]["mean"])
+    assert np.any(
+        after["norm1"]["BatchNorm_0"]["mean"] != before["norm1"]["BatchNorm_0"]["mean"]
+    )
 
     # An image is judged alike whatever images are beside it, and nothing is updated.
     whole = evaluate(program, state, test)
@@ -135,31 +237,101 @@ def test_evaluation_uses_the_running_statistics_of_batch_norm():
     )
 
 
-def test_arm_is_compiled_once_for_all_seeds(norm):
-    train(Config(RECIPE, norm, 0))
-    misses = make_program.cache_info().misses
-    results = [train(Config(RECIPE, norm, seed)) for seed in (1, 2)]
-    assert make_program.cache_info().misses == misses
-    assert results[0].compile_seconds == results[1].compile_seconds
+def test_parameters_can_be_averaged_for_evaluation():
+    recipe = Recipe(epochs=2, parameter_average=0.5)
+    program = make_program(recipe, "none")
+    start = program.init(0)
+    initial = np.asarray(start.params["logits"]["kernel"])
+    state, _ = program.run(start, first_batch(program))
+    # The decay at step n is (1 + n) / (10 + n), as long as that is less.
+    expected = 2 / 11 * initial + 9 / 11 * np.asarray(state.params["logits"]["kernel"])
+    np.testing.assert_allclose(state.average["logits"]["kernel"], expected, rtol=1e-5)
+
+    test = load(recipe).test
+    measured = evaluate(program, state, test)
+    own = evaluate(program, state._replace(average=state.params), test)
+    assert measured != own
+
+
+def test_network_computes_in_bfloat16_and_keeps_float32():
+    recipe = Recipe(epochs=2, dtype="bfloat16")
+    program = make_program(recipe, "lrn_batch_norm")
+    assert (
+        program.activations.eval_shape(
+            shapes(recipe, "lrn_batch_norm"),
+            jax.ShapeDtypeStruct((2, 8, 8, 1), jnp.uint8),
+        )[1].dtype
+        == jnp.bfloat16
+    )
+    state, losses = losses_of(program, program.init(0), 1)
+    assert {str(leaf.dtype) for leaf in jax.tree.leaves(state.params)} == {"float32"}
+    same = make_program(RECIPE, "lrn_batch_norm")
+    exact = losses_of(same, same.init(0), 1)[1]
+    np.testing.assert_allclose(losses, exact, rtol=0.1)
+    assert np.any(losses != exact)
+
+
+@pytest.mark.parametrize("norm", ["none", "lrn", "batch_norm"])
+def test_activations_are_those_around_the_norm(norm):
+    program = make_program(OVERFIT, norm)
+    images = load(OVERFIT).test.take(np.arange(3)).images
+    before, after = activations(program, program.init(0), images)
+    assert before.shape == after.shape == (3, 6, 6, 32)
+    assert before.min() == 0 < before.max()  # after the activation
+    expected = {
+        "none": before,
+        "lrn": lrn(before),
+        "batch_norm": before / np.sqrt(1 + 1e-5),  # its statistics at the start
+    }
+    np.testing.assert_allclose(after, expected[norm], rtol=1e-6)
 
 
 def test_loss_that_is_not_finite_stops_the_run_at_its_step():
     recipe = Recipe(epochs=2, learning_rate=1e30)
     with pytest.raises(
-        NonFiniteLossError, match=r"the loss was (nan|inf) at"
+        NonFiniteLossError, match=r"the (loss|norm of the gradient) was (nan|inf) at"
     ) as raised:
-        train(Config(recipe, "none", 0))
+        run(Config(recipe, "none", 0))
 
     # The same steps without the check.
     program = make_program(recipe, "none")
-    init_key, dropout_key = jax.random.split(jax.random.key(0))
-    state, losses = program.init(init_key), []
-    for indices in batches(0, 1, len(data.load(recipe).train), recipe.batch_size):
-        state, loss = program.step(state, indices, dropout_key)
-        losses.append(float(loss))
-    assert raised.value.step == 1 + int(np.argmin(np.isfinite(losses)))
+    state, finite = program.init(0), []
+    for each in program.calls(0, 1):
+        state, losses = program.run(state, each)
+        finite.append(
+            np.isfinite(losses.loss[0]) & np.isfinite(losses.gradient_norm[0])
+        )
+    assert raised.value.step == 1 + int(np.argmin(finite))
+
+
+@pytest.mark.parametrize(
+    ("losses", "message"),
+    [
+        (Losses([1.0, np.inf], [1.0, np.nan]), "the loss was inf at step 12"),
+        (Losses([1.0, 2.0, 3.0], [1.0, 2.0, np.inf]), "gradient was inf at step 13"),
+    ],
+)
+def test_step_is_named_within_a_call(losses, message):
+    arrays = Losses(*map(jnp.asarray, losses))
+    with pytest.raises(NonFiniteLossError, match=message):
+        train._check_finite(arrays, 11)
+
+
+def test_sweep_makes_an_arm_of_each_value():
+    ablation = Ablation(norms=("none", "lrn"), seeds=2, sweep="alpha=1e-4,0.1")
+    configs = ablation.configs()
+    assert [config.arm for config in configs] == [
+        "none",
+        "lrn-alpha=0.0001",
+        "lrn-alpha=0.1",
+    ] * 2
+    assert [config.recipe.lrn.alpha for config in configs[:3]] == [1e-4, 1e-4, 0.1]
+    assert title("lrn-alpha=0.1") == "LRN, alpha=0.1"
+    [radius] = Ablation(norms=("lrn",), seeds=1, sweep="depth-radius=4").configs()
+    assert radius.recipe.lrn == LRNHyperparameters(depth_radius=4)
+    assert isinstance(radius.recipe.lrn.depth_radius, int)
 
 
 def test_batch_larger_than_the_data_is_refused():
     with pytest.raises(UserError, match=r"at most the number of .* 1294, but got 2000"):
-        train(Config(Recipe(batch_size=2000), "none", 0))
+        run(Config(Recipe(batch_size=2000), "none", 0))

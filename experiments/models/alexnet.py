@@ -29,6 +29,7 @@ class AlexNet(nn.Module):
         pooling in bvlc_alexnet, ``("pool", "norm")`` in CaffeNet.
       num_classes: Number of logits.
       num_hidden: Units of the two hidden dense layers.
+      dropout_rate: Share of them that is dropped while training.
       dtype: What to compute in; ``None`` takes it from images and parameters.
       param_dtype: Of initial parameters.
 
@@ -44,6 +45,7 @@ class AlexNet(nn.Module):
     order: tuple[Literal["norm", "pool"], ...] = ("norm", "pool")
     num_classes: int = 1000
     num_hidden: int = 4096
+    dropout_rate: float = 0.5
     dtype: Any = None
     param_dtype: Any = jnp.float32
 
@@ -64,7 +66,7 @@ class AlexNet(nn.Module):
             return {f"{layer}{number}": layers[layer] for layer in self.order}
 
         def dropout(name: str) -> Layer:
-            return nn.Dropout(0.5, deterministic=not train, name=name)
+            return nn.Dropout(self.dropout_rate, deterministic=not train, name=name)
 
         two_groups = {"feature_group_count": 2}
         return chain(

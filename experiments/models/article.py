@@ -1,7 +1,10 @@
 """The small convolutional network of the article this project started from."""
 
+from typing import Any
+
 import flax.linen as nn
 from jax import Array
+from jax.typing import DTypeLike
 
 from ..norms import Norm
 
@@ -10,14 +13,16 @@ class ArticleCNN(nn.Module):
     """Convolution, norm, pooling and two dense layers; about as small as CNNs come.
 
     Attributes:
-      norm: The layer after the activation of the convolution, from `experiments.norms`.
+      norm: Makes the layer after the activation of the convolution.
       num_classes: Number of logits.
       dropout_rate: Share of the hidden units dropped while training.
+      dtype: What to compute in.
     """
 
     norm: Norm
     num_classes: int
     dropout_rate: float
+    dtype: DTypeLike = "float32"
 
     @nn.compact
     def __call__(self, images: Array, *, train: bool) -> Array:
@@ -27,14 +32,15 @@ class ArticleCNN(nn.Module):
         nothing that an arm adds.
         """
         # Keras' defaults, which the article takes: no padding, Glorot's initialiser.
-        glorot = nn.initializers.glorot_uniform()
-        x = nn.Conv(32, (3, 3), padding="VALID", kernel_init=glorot, name="conv")(
-            images
-        )
+        options: Any = {
+            "kernel_init": nn.initializers.glorot_uniform(),
+            "dtype": self.dtype,
+        }
+        x = nn.Conv(32, (3, 3), padding="VALID", **options, name="conv")(images)
         x = nn.relu(x)
-        x = self.norm(train)(x)
+        x = self.norm(name="norm1")(x)
         x = nn.max_pool(x, (2, 2), strides=(2, 2))
         x = x.reshape(len(x), -1)
-        x = nn.relu(nn.Dense(64, kernel_init=glorot, name="hidden")(x))
+        x = nn.relu(nn.Dense(64, **options, name="hidden")(x))
         x = nn.Dropout(self.dropout_rate, deterministic=not train)(x)
-        return nn.Dense(self.num_classes, kernel_init=glorot, name="logits")(x)
+        return nn.Dense(self.num_classes, **options, name="logits")(x)

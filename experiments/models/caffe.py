@@ -23,12 +23,12 @@ def chain(module: nn.Module, layers: Mapping[str, Layer], x: Array) -> Array:
     return x
 
 
-def max_pool(x: Array, size: int = 3, stride: int = 2, padding: int = 0) -> Array:
-    """Maximum over square windows, as Caffe places them.
+def _padding(x: Array, size: int, stride: int, padding: int) -> Any:
+    """Returns the padding, in height and in width, that places windows as Caffe does.
 
     A last window that does not fit is cut off at the border instead of being left out,
     unless it starts beyond the image and its padding on the left. PyTorch calls that
-    ``ceil_mode=True``.
+    ``ceil_mode=True``. (Flax declares paddings as a string.)
     """
 
     def both_sides(length: int) -> tuple[int, int]:
@@ -39,5 +39,19 @@ def max_pool(x: Array, size: int = 3, stride: int = 2, padding: int = 0) -> Arra
         return padding, max(0, reach - length - padding)
 
     _, height, width, _ = x.shape
-    padding_of_both: Any = both_sides(height), both_sides(width)  # declared as a string
-    return nn.max_pool(x, (size, size), (stride, stride), padding_of_both)
+    return both_sides(height), both_sides(width)
+
+
+def max_pool(x: Array, size: int = 3, stride: int = 2, padding: int = 0) -> Array:
+    """Maximum over square windows, placed as Caffe places them."""
+    both = _padding(x, size, stride, padding)
+    return nn.max_pool(x, (size, size), (stride, stride), both)
+
+
+def average_pool(x: Array, size: int = 3, stride: int = 2) -> Array:
+    """Mean over square windows, placed as Caffe places them.
+
+    Of a window that is cut off at the border it is the mean of what is left.
+    """
+    both = _padding(x, size, stride, 0)
+    return nn.avg_pool(x, (size, size), (stride, stride), both, count_include_pad=False)

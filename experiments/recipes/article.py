@@ -1,0 +1,19 @@
+"""The small network of the article this project started from, on the embedded digits.
+
+    python -m experiments ablate
+
+Source: the article's network and Adam, with Keras' defaults where it is silent.
+Expected accuracy: about 97 % on the digits after 40 epochs, 98 % on MNIST after 3.
+Expected time on two CPU cores: 1 minute for the 20 runs; on MNIST with 3 epochs, 20.
+"""
+
+from ..config import Preset, Recipe
+
+PRESET = Preset(
+    recipe=Recipe(),
+    norms=("none", "lrn", "batch_norm", "whole_map"),
+    network=(
+        "The network: convolution of 32 filters 3x3, relu, **norm**, max pooling 2x2, "
+        "dense 64, relu, dropout, dense 10; Adam on the cross entropy."
+    ),
+)

@@ -1,0 +1,61 @@
+"""Caffe's cifar10_quick, which is cuda-convnet's 26 % in 80 seconds.
+
+    python -m experiments ablate caffe_quick
+
+Source: BVLC/caffe, examples/cifar10/cifar10_quick*.prototxt (5,000 steps of 100 images,
+that is 10 epochs of 50,000; the last fifth at a tenth of the rate). It has no norm.
+Expected accuracy: 75 % without a norm.
+Expected time on two CPU cores: 15 minutes a run.
+"""
+
+from ..config import LRNHyperparameters, Preset, Recipe, Reference
+
+PRESET = Preset(
+    recipe=Recipe(
+        name="caffe_quick",
+        dataset="cifar10",
+        network="caffe_quick",
+        dropout_rate=0.0,
+        inputs="minus_mean",
+        epochs=10,
+        batch_size=100,
+        optimizer="sgd",
+        learning_rate=1e-3,
+        drops=(0.8,),
+        learning_rate_factors=(("*/bias", 2.0),),
+        momentum=0.9,
+        weight_decay=(("*", 0.004),),
+        lrn=LRNHyperparameters(depth_radius=1, bias=1.0, alpha=5e-5 / 3, beta=0.75),
+    ),
+    norms=("none", "lrn", "lrn_within", "batch_norm"),
+    network=(
+        "The network: convolution of 32 filters 5x5, max pooling 3x3, relu, **norm**; "
+        "convolution of 32 filters 5x5, relu, average pooling 3x3, **norm**; "
+        "convolution of 64 filters 5x5, relu, average pooling 3x3; dense 64, dense 10. "
+        "Momentum on the cross entropy."
+    ),
+    deviations=(
+        "Trained on nine tenths of the training images; the others are held out.",
+        "The norms are where cifar10_full has them; cifar10_quick has none.",
+    ),
+    references=(
+        Reference(
+            arm="none",
+            accuracy=0.7533,
+            source="BVLC/caffe, examples/cifar10/readme.md",
+            note="after 5,000 steps",
+        ),
+        Reference(
+            arm="none",
+            accuracy=0.7565,
+            source="Ren et al., ICLR 2017",
+            note="50,000 steps, no weight decay",
+        ),
+        Reference(
+            arm="batch_norm",
+            accuracy=0.7807,
+            source="Ren et al., ICLR 2017",
+            note="80,000 steps, no weight decay; before each relu",
+        ),
+    ),
+)

@@ -1,0 +1,57 @@
+"""TensorFlow's tutorial on convolutional networks, which has LRN twice.
+
+    python -m experiments ablate tf_tutorial
+    python -m experiments ablate tf_tutorial --sweep alpha=1e-4,1e-3,1e-2,1e-1
+
+Its alpha is cuda-convnet's, which was tuned for pixels up to 255, and its images are
+standardized, one by one: LRN has next to nothing to act on. The second command looks
+for the alpha that does something here.
+
+Source: tensorflow/models, tutorials/image/cifar10.
+Expected accuracy: 86 % with LRN, after 256 epochs.
+Expected time on two CPU cores: 10 hours a run.
+"""
+
+from ..config import LRNHyperparameters, Preset, Recipe, Reference
+
+PRESET = Preset(
+    recipe=Recipe(
+        name="tf_tutorial",
+        dataset="cifar10",
+        network="tf_tutorial",
+        dropout_rate=0.0,
+        inputs="standardized_each",
+        crop=24,
+        flip=True,
+        contrast=(0.2, 1.8),
+        epochs=256,
+        batch_size=128,
+        optimizer="sgd",
+        learning_rate=0.1,
+        momentum=0.0,
+        weight_decay=(("fc*/kernel", 0.004),),
+        parameter_average=0.9999,
+        lrn=LRNHyperparameters(depth_radius=4, bias=1.0, alpha=1e-3 / 9, beta=0.75),
+    ),
+    norms=("none", "lrn", "batch_norm"),
+    network=(
+        "The network: convolution of 64 filters 5x5, relu, max pooling 3x3, **norm**; "
+        "convolution of 64 filters 5x5, relu, **norm**, max pooling 3x3; dense 384, "
+        "relu, dense 192, relu, dense 10. Gradient descent on the cross entropy; "
+        "accuracy with moving averages of the parameters."
+    ),
+    deviations=(
+        "Trained on nine tenths of the training images; the others are held out.",
+        "No random brightness: standardizing each image takes it out again.",
+        "Running statistics of batch normalization are those of the parameters "
+        "themselves, not of their averages.",
+    ),
+    references=(
+        Reference(
+            arm="lrn",
+            accuracy=0.86,
+            source="tensorflow/models, tutorials/image/cifar10/cifar10.py",
+            note="100,000 steps",
+        ),
+    ),
+)

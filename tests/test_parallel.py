@@ -1,0 +1,127 @@
+"""Several devices and processes: the same numbers, to rounding."""
+
+import socket
+
+import jax
+import numpy as np
+import pytest
+
+from experiments import parallel, records
+from experiments.__main__ import main
+from experiments.config import Ablation, Config, Recipe
+from experiments.errors import UserError
+from experiments.program import make_program
+from experiments.train import train
+
+from .programs import lines_of, started
+
+# Augmentation and dropout, so that what is random is compared too.
+RECIPE = Recipe(epochs=2, crop=8, padding=1, flip=True)
+
+
+def test_eight_devices_train_like_one():
+    states = {}
+    results = {
+        number: train(
+            Config(RECIPE, "lrn_batch_norm", 0),
+            mesh=parallel.make_mesh(number),
+            on_end=lambda program, state: states.update({program.mesh.size: state}),
+        )
+        for number in (1, 8)
+    }
+    for one, eight in zip(results[1].epochs, results[8].epochs, strict=True):
+        np.testing.assert_allclose(eight.train_loss, one.train_loss, rtol=1e-4)
+        np.testing.assert_allclose(
+            eight.validation_loss, one.validation_loss, rtol=1e-3
+        )
+    # The statistics are those of the whole batch; the devices' own would have a
+    # smaller variance.
+    jax.tree.map(
+        lambda eight, one: np.testing.assert_allclose(eight, one, rtol=1e-2, atol=1e-4),
+        states[8].model_state,
+        states[1].model_state,
+    )
+
+
+def test_batches_are_divided_among_the_devices():
+    program = make_program(RECIPE, "lrn_batch_norm", parallel.make_mesh(8))
+    batch = next(iter(program.calls(0, 1)))
+    assert {shard.data.shape for shard in batch.addressable_shards} == {(1, 8)}
+    assert len(batch.sharding.device_set) == 8
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ["--devices", "3"],
+            "`batch-size` must be a multiple of the number of devices",
+        ),
+        (["--devices", "9"], "`devices` must be at most the number there is, 8"),
+    ],
+)
+def test_impossible_divisions_are_refused(arguments, message, tmp_path, capsys):
+    output = tmp_path / "runs"
+    assert main(["ablate", *arguments, "--output", str(output)]) == 2
+    assert f"error: {message}" in capsys.readouterr().err
+    assert not output.exists()
+
+
+def test_shards_are_all_runs_once():
+    everything = Ablation(seeds=3).configs()
+    shards = [Ablation(seeds=3, shard=f"{i}/5").configs() for i in range(1, 6)]
+    assert {len(shard) for shard in shards} == {2, 3}
+    merged = [config for shard in shards for config in shard]
+    assert sorted(map(repr, merged)) == sorted(map(repr, everything))
+
+
+@pytest.mark.parametrize("shard", ["0/2", "3/2", "1", "a/b", ""])
+def test_impossible_shards_are_refused(shard):
+    with pytest.raises(UserError, match="`shard` must be I/N with 1 <= I <= N"):
+        Ablation(shard=shard)
+
+
+def test_shards_write_to_one_directory(tmp_path, capsys):
+    common = ["ablate", "--epochs", "1", "--seeds", "1", "--norms", "none", "lrn"]
+    for shard in ("1/2", "2/2"):
+        assert main([*common, "--shard", shard, "--output", str(tmp_path)]) == 0
+    assert "[1/1] LRN, seed 0: test accuracy" in capsys.readouterr().out
+    assert [run.norm for run in records.read(tmp_path)] == ["none", "lrn"]
+    # Each can be resumed.
+    assert (
+        main(["ablate", "--resume", "--shard", "2/2", "--output", str(tmp_path)]) == 0
+    )
+    assert "[1/1] LRN, seed 0: completed before" in capsys.readouterr().out
+    # None begins twice.
+    assert main([*common, "--shard", "2/2", "--output", str(tmp_path)]) == 2
+    assert "lrn-seed0.jsonl cannot be written: File exists" in capsys.readouterr().err
+
+
+def test_two_processes_train_like_one(tmp_path):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    common = ["ablate", "--epochs", "2", "--seeds", "1", "--norms", "batch_norm"]
+    common += ["--devices", "1", "--checkpoint-seconds", "0"]
+    several = ["--distributed", "--coordinator", f"127.0.0.1:{port}"]
+    several += ["--num-processes", "2", "--output", str(tmp_path / "two")]
+    with (
+        started(*common, *several, "--process-id", "0") as main_process,
+        started(*common, *several, "--process-id", "1") as other_process,
+    ):
+        printed, errors = main_process.communicate(timeout=240)
+        assert main_process.returncode == 0, errors
+        other_printed, errors = other_process.communicate(timeout=240)
+        assert other_process.returncode == 0, errors
+    assert "BatchNorm, seed 0: test accuracy" in printed
+    assert "accuracy" not in other_printed
+
+    assert main([*common, "--output", str(tmp_path / "one")]) == 0
+    one, two = (
+        lines_of(tmp_path / name / "batch_norm-seed0.jsonl") for name in ("one", "two")
+    )
+    assert (one[0]["devices"], two[0]["devices"]) == (1, 2)
+    for of_one, of_two in zip(one[1:], two[1:], strict=True):
+        assert of_one.keys() == of_two.keys()
+        for name in of_one.keys() & {"train_loss", "validation_loss", "test_loss"}:
+            np.testing.assert_allclose(of_two[name], of_one[name], rtol=1e-3)
