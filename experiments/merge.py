@@ -13,7 +13,8 @@ from typing import Any
 from . import activations, records
 from .activations import Activations
 from .errors import UserError
-from .plots import LOOKS, title
+from .norms import title
+from .plots import LOOKS
 from .records import Run
 from .tables import percent
 

@@ -15,7 +15,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from numpy.typing import NDArray
 
 from .activations import Activations
-from .norms import TITLES
+from .norms import title
 from .records import Run
 from .statistics import Arm, Difference, Sample
 
@@ -65,14 +65,6 @@ LOOKS: dict[str, Look] = {
     "rms_norm": Look("#7a5236", "#c9a07f", "P"),
 }
 _OTHER = Look("#1d2125", "#e4e7ea", "X")
-
-
-def title(norm: str) -> str:
-    """Returns the name of an arm for readers: its norm's, and a sweep's value."""
-    name, _, variant = norm.partition("-")
-    if name in TITLES:
-        name = TITLES[name]
-    return f"{name}, {variant}" if variant else name
 
 
 def looks(norms: Sequence[str]) -> dict[str, Look]:

@@ -29,7 +29,8 @@ from markdown_it import MarkdownIt
 from . import merge, plots, records, tables
 from .errors import UserError
 from .merge import Material, outcome, recipe_fields
-from .plots import Theme, title
+from .norms import title
+from .plots import Theme
 from .records import Run
 from .statistics import POWER, Arm, summarize
 from .tables import Table, percent, points, summary

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .activations import Activations
-from .plots import title
+from .norms import title
 from .records import Run
 from .statistics import MOST_SEEDS, Arm, Difference, Interval, Sample
 

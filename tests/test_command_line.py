@@ -61,8 +61,11 @@ def test_ablate_ends_with_table_report_and_metrics(tmp_path):
         "none-seed1.jsonl",
         "lrn-seed0.jsonl",
         "lrn-seed1.jsonl",
-        "learning-curves.svg",
+        "arguments.json",
+        "differences.svg",
         "test-accuracy.svg",
+        "training-loss.svg",
+        "validation-accuracy.svg",
         "report.md",
         "report.html",
     }

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from experiments import activations, plots, records, report, tables
+from experiments import activations, norms, plots, records, report, tables
 from experiments.__main__ import main
 from experiments.config import Config, Recipe
 from experiments.errors import DataError, UserError
@@ -323,7 +323,7 @@ def test_arms_of_a_sweep_get_looks_of_their_own():
     assert looks["none"] == plots.LOOKS["none"]
     assert looks["lrn"] == plots.LOOKS["lrn"]
     assert len({look.marker for look in looks.values()}) == len(arms)
-    assert plots.title("lrn-alpha=0.1") == "LRN, alpha=0.1"
+    assert norms.title("lrn-alpha=0.1") == "LRN, alpha=0.1"
     # More than there are looks: drawn alike rather than not at all.
     assert len(plots.looks([f"lrn-{i}" for i in range(20)])) == 20
 
@@ -439,7 +439,7 @@ def test_what_a_recipe_says_of_itself_is_reported(runs):
     table = section(text, "Beside published numbers")
     ours = "91.50 ± 1.00 | +9.50"
     assert rf"| LRN | 82.00 | {ours} | a \| b | Of *100* epochs. |" in table
-    within = plots.title("lrn_within")
+    within = norms.title("lrn_within")
     assert f"| {within} | 75.05 | {NOTHING} | {NOTHING} | c | {NOTHING} |" in table
     compared = section(text, "What was compared")
     assert "A network of many layers. The arms differ" in compared
@@ -504,7 +504,7 @@ def test_every_arm_is_described_and_drawn(tmp_path, monkeypatch):
     assert text.startswith("# 10 norms against no norm on MNIST")
     lines = re.findall("^- (.*?): (.*)$", section(text, "What was compared"), re.M)
     assert [name for name, _ in lines] == [
-        plots.title(norm) for norm in (*EVERY_ARM, "of_the_future")
+        norms.title(norm) for norm in (*EVERY_ARM, "of_the_future")
     ]
     assert all(described for _, described in lines[:-1])
     described = dict(zip(EVERY_ARM, [text for _, text in lines], strict=False))
