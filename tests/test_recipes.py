@@ -161,10 +161,10 @@ def test_momentum_is_caffes():
 
 def test_drops_follow_the_length_of_the_training():
     recipe = Recipe(learning_rate=1.0, drops=(0.5, 0.75))
-    rates = [float(schedule(recipe, 8)(step)) for step in range(8)]
+    rates = np.asarray([schedule(recipe, 8)(step) for step in range(8)])
     np.testing.assert_allclose(rates, [1] * 4 + [0.1] * 2 + [0.01] * 2, rtol=1e-6)
     # In a training of one step both would be at the same moment.
-    assert float(schedule(recipe, 1)(1)) == pytest.approx(0.01)
+    assert np.asarray(schedule(recipe, 1)(1)) == pytest.approx(0.01)
 
 
 def test_pattern_that_fits_no_parameter_is_refused():
@@ -231,7 +231,8 @@ def test_crops_are_anywhere_and_mirrored_in_half_of_all_images():
     recipe = Recipe(crop=4, padding=1, flip=True)
     images = np.random.default_rng(0).normal(size=(300, 5, 5, 2)).astype(np.float32)
     crops = augment.augment(recipe, jnp.asarray(images), jax.random.key(0))
-    found = positions(np.pad(images, ((0, 0), (1, 1), (1, 1), (0, 0))), crops)
+    padded = np.pad(images, ((0, 0), (1, 1), (1, 1), (0, 0)))
+    found = positions(padded, np.asarray(crops))
     assert {(row, column) for row, column, _ in found} == {
         (row, column) for row in range(4) for column in range(4)
     }
