@@ -22,7 +22,7 @@ from benchmarks.contenders import CONTENDERS, Contender, Machine
 from benchmarks.contenders.base import InProcess, Prepare
 from benchmarks.contenders.jax import naive, prepare_layer
 from benchmarks.measure import compare, largest_error
-from benchmarks.options import parse_run, parse_show
+from benchmarks.options import SHOWS, parse_run, parse_show
 from lrn_jax import IMPLEMENTATIONS, lrn
 
 ROOT = Path(__file__).parent.parent
@@ -133,6 +133,16 @@ def test_table_again_is_the_table_of_the_run(quick, capsys):
     assert printed.startswith(again)
     assert "smoke test: 2x6x5x16 NHWC float32, radius 2, beta 0.75, forward\n" in again
     assert re.search(r"^plain JAX +\d+\.\d{3} ", again, re.MULTILINE)
+
+
+def test_summary_is_a_row_of_the_default_for_each_problem(quick, capsys):
+    _, results, _ = quick
+    assert main(["summary", str(results), "--modes", "forward"]) == 0
+    columns, rule, *rows = capsys.readouterr().out.splitlines()
+    assert columns == "| array | mode | copies | share | plain JAX |"
+    assert rule == "| --- | --- | --: | --: | --: |"
+    assert rows
+    assert all(re.match(r"\| smoke, \w+, \w+, r = 2 \| forward \|", r) for r in rows)
 
 
 def test_plot_again_is_the_plot_of_the_run(quick, tmp_path):
@@ -436,7 +446,7 @@ def test_commands_of_the_readme_exist(words, monkeypatch):
         return
     assert words[:3] == ["python", "-m", "benchmarks"]
     monkeypatch.setattr(Path, "is_file", lambda path: True)
-    if words[3:4] in (["table"], ["plot"]):
+    if len(words) > 3 and words[3] in SHOWS:
         parse_show(words[3], words[4:])
     else:
         parse_run(words[3:])
