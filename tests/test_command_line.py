@@ -1,49 +1,16 @@
 """The command line as a person meets it: runs, stops, help and refusals."""
 
 import json
-import os
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
 from experiments.__main__ import main
 
-ROOT = Path(__file__).parent.parent
+from .programs import started
+
 QUICK = ("--epochs", "1", "--seeds", "2", "--norms", "none", "lrn")
-
-
-# As from a terminal, also where the tests run in the background of a shell, which makes
-# its children deaf to Ctrl-C.
-PROGRAM = """
-import runpy, signal
-signal.signal(signal.SIGINT, signal.default_int_handler)
-runpy.run_module("experiments", run_name="__main__", alter_sys=True)
-"""
-
-
-@contextmanager
-def started(*arguments: str) -> Iterator[subprocess.Popen]:
-    """A run of the command line; it is ended with the test, however that ends."""
-    process = subprocess.Popen(
-        [sys.executable, "-W", "error", "-c", PROGRAM, *arguments],
-        cwd=ROOT,
-        text=True,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env={**os.environ, "XLA_FLAGS": "", "COLUMNS": "80"},
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
 
 
 def test_ablate_ends_with_table_report_and_metrics(tmp_path):
