@@ -15,8 +15,10 @@ import orbax.checkpoint as ocp
 from .errors import UserError
 from .program import State
 
-# Orbax's log: every step of every save, and errors that it raises as well.
-logging.getLogger("absl").setLevel(logging.CRITICAL)
+# What orbax and its event loops log: every step of every save, and errors that are
+# raised as well.
+for _name in ("absl", "asyncio"):
+    logging.getLogger(_name).setLevel(logging.CRITICAL)
 
 
 @contextmanager
@@ -54,15 +56,14 @@ def check_space(directory: Path, state: State, *, copies: int = 2) -> None:
 
 @contextmanager
 def _without_traces() -> Iterator[None]:
-    """Does not print what callbacks raise, which come after a write that failed.
+    """Does not print what callbacks raise from a write that fails on.
 
-    Tensorstore calls an event loop that orbax has closed then, once for each array.
+    Tensorstore calls an event loop that orbax has closed then, once for each array, and
+    not all of them at once.
     """
     hook, sys.unraisablehook = sys.unraisablehook, lambda _: None
-    try:
-        yield
-    finally:
-        sys.unraisablehook = hook
+    yield
+    sys.unraisablehook = hook  # not after a failure, which ends the program anyway
 
 
 class Checkpoints:
