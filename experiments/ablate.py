@@ -9,6 +9,7 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from jax.sharding import Mesh
 from rich.console import Console
 from rich.progress import (
@@ -22,7 +23,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from . import environment, parallel, records, report
+from . import activations, environment, parallel, records, report
 from .checkpoint import Checkpoints, check_space
 from .config import Ablation, Config
 from .norms import title
@@ -34,9 +35,11 @@ from .program import (
     shapes,
     steps_per_epoch,
 )
+from .program import activations as activations_of
 from .recipes import PRESETS
 from .train import NonFiniteLossError, train
 
+_SHOWN_IMAGES = 64
 INTERRUPTED = 130  # what a shell reports for a program ended by Ctrl-C
 
 
@@ -187,6 +190,19 @@ def ablate(ablation: Ablation, console: Console, arguments: Sequence[str]) -> in
     return status
 
 
+def _keep_activations(
+    program: Program, state: State, config: Config, directory: Path
+) -> None:
+    """Writes what the first norm layer does to some images, for the report."""
+    validation = load(config.recipe).validation
+    images = validation.take(np.arange(min(_SHOWN_IMAGES, len(validation)))).images
+    before, after = activations_of(program, state, images)
+    if parallel.is_main_process() and np.isfinite([before, after]).all():
+        path = activations.path_of(directory, config.arm)
+        with records.explained(path):
+            activations.save(path, activations.summarize_activations(before, after))
+
+
 def _run(
     ablation: Ablation,
     config: Config,
@@ -208,7 +224,8 @@ def _run(
         earlier = begun.epochs[: checkpoints.latest]
 
     def on_end(program: Program, state: State) -> None:
-        del program
+        if config.seed == 0:
+            _keep_activations(program, state, config, directory)
         if ablation.keep_checkpoints:
             checkpoints.save(config.recipe.epochs, state, now=True)
 

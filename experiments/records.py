@@ -39,7 +39,7 @@ class Run:
 
 
 @contextmanager
-def _explained(path: Path) -> Iterator[None]:
+def explained(path: Path) -> Iterator[None]:
     """Makes a failure to write an error that says what to do."""
     try:
         yield
@@ -134,14 +134,14 @@ def writer(directory: Path, config: Config, *, kept_lines: int = 0) -> Iterator[
       UserError: If it cannot be written, also from the methods of the writer.
     """
     path = path_of(directory, config)
-    with _explained(path):
+    with explained(path):
         file = path.open("r+b" if kept_lines else "xb", buffering=0)
     with file:
         if kept_lines:
             file.seek(file.truncate(_end_of_line(path, kept_lines)))
 
         def write(line: bytes) -> None:
-            with _explained(path):
+            with explained(path):
                 while line:  # a disk that is almost full takes a part of it
                     line = line[file.write(line) :]
                 os.fsync(file.fileno())
@@ -242,7 +242,7 @@ def write_whole(path: Path, text: str) -> None:
       UserError: If it cannot be written.
     """
     partial = path.with_name(f"{path.name}.{os.getpid()}.part")
-    with _explained(path):
+    with explained(path):
         partial.write_text(text, encoding="utf-8")
         os.replace(partial, path)
 

@@ -7,6 +7,7 @@ import time
 import pytest
 
 from experiments.__main__ import main
+from experiments.recipes import PRESETS
 
 from .programs import started
 
@@ -19,6 +20,7 @@ def test_ablate_ends_with_table_report_and_metrics(tmp_path):
         printed, errors = process.communicate(timeout=300)
     assert process.returncode == 0, errors
     assert errors == ""
+    assert "Parameters: no norm 19,466, LRN 19,466." in printed
     assert "[4/4] LRN, seed 1: test accuracy" in printed
     assert "images/s" in printed
     assert "difference" in printed
@@ -29,6 +31,10 @@ def test_ablate_ends_with_table_report_and_metrics(tmp_path):
         "lrn-seed0.jsonl",
         "lrn-seed1.jsonl",
         "arguments.json",
+        "activations-none.npz",
+        "activations-none.svg",
+        "activations-lrn.npz",
+        "activations-lrn.svg",
         "differences.svg",
         "test-accuracy.svg",
         "training-loss.svg",
@@ -87,6 +93,43 @@ def test_help_explains_every_option(arguments, capsys):
     assert "dummy" not in printed
 
 
+@pytest.mark.parametrize("recipe", PRESETS)
+def test_help_of_a_recipe_has_its_own_words_and_defaults(recipe, capsys):
+    with pytest.raises(SystemExit):
+        main(["ablate", recipe, "--help"])
+    printed = capsys.readouterr().out
+    assert f"Recipe {recipe}: " in printed
+    assert "Expected accuracy:" in printed
+    assert f"(default: {PRESETS[recipe].recipe.epochs})" in printed
+
+
+def test_recipes_can_be_overridden_and_say_so(tmp_path, capsys):
+    output = tmp_path / "runs"
+    arguments = ["ablate", "caffe_full", "--dataset", "digits", "--crop", "7"]
+    arguments += ["--epochs", "1", "--seeds", "1", "--norms", "lrn"]
+    arguments += ["--sweep", "alpha=0.1,10", "--drops", "0.9"]
+    arguments += ["--weight-decay", "ip1/*", "0.1", "--learning-rate-factors"]
+    assert main([*arguments, "--output", str(output)]) == 0
+    assert "[2/2] LRN, alpha=10, seed 0: test accuracy" in capsys.readouterr().out
+    assert {path.name for path in output.glob("*.jsonl")} == {
+        "lrn-alpha=0.1-seed0.jsonl",
+        "lrn-alpha=10-seed0.jsonl",
+    }
+    assert "| LRN, alpha=10 |" in (output / "report.md").read_text("utf-8")
+
+    lines = (output / "lrn-alpha=10-seed0.jsonl").read_text("utf-8").splitlines()
+    start, *_, end = map(json.loads, lines)
+    recipe = start["recipe"]
+    assert (recipe["name"], recipe["crop"], recipe["drops"]) == ("caffe_full", 7, [0.9])
+    assert recipe["lrn"]["alpha"] == 10
+    assert recipe["weight_decay"] == [["ip1/*", 0.1]]
+    assert recipe["learning_rate_factors"] == []
+    assert "crop is 7 instead of None" in start["deviations"]
+    assert start["reference"][1]["accuracy"] == 0.82
+    assert len(start["fingerprint"]) == 64
+    assert end["memory_bytes"] > 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -99,6 +142,21 @@ def test_help_explains_every_option(arguments, capsys):
         (["--whole-map.a", "nan"], "`whole-map.a` must be >= 0, but got nan"),
         (["--dataset", "mnist", "--data-dir", "/no/where"], "No train-images file"),
         (["--batch-size", "5000"], "`batch-size` must be at most"),
+        (["alexnett"], "`RECIPE` must be one of article, caffe_quick, "),
+        (["--sweep", "alpha"], "`sweep` must be NAME=VALUE,VALUE,... with a NAME of"),
+        (["--sweep", "gamma=1,2"], "`sweep` must be NAME=VALUE,VALUE,... with a NAME"),
+        (["--sweep", "alpha=1,1.0"], "`sweep` must be NAME=VALUE,VALUE,..."),
+        (["--sweep", "depth-radius=1.5"], "`sweep` must be NAME=VALUE,VALUE,..."),
+        (["--sweep", "alpha=-1"], "`lrn.alpha` must be >= 0, but got -1.0"),
+        (["--sweep", "alpha=1", "--norms", "none"], "`norms` must be a selection with"),
+        (["--norms", "divisive", "--lrn.bias", "0"], "`lrn.bias, lrn.alpha and lrn.b"),
+        (["--crop", "9"], "`crop` must be at most the size of the images, 8x8"),
+        (["--padding", "1"], "`padding` must be 0 where nothing is cropped"),
+        (["--weight-decay", "con", "1"], "`weight-decay` must name parameters"),
+        (["--weight-decay", "*", "-1"], "`weight-decay *` must be >= 0, but got -1.0"),
+        (["--drops", "1.5"], "`drops` must be shares between 0 and 1, but got (1.5,)"),
+        (["--contrast", "2", "1"], "`contrast` must be two factors 0 < LOW <= HIGH"),
+        (["--lrn-within.size", "4"], "`lrn-within.size` must be odd and at least 1"),
     ],
 )
 def test_impossible_values_are_refused_before_anything_is_written(
