@@ -40,15 +40,20 @@ def _processor() -> str:
     return models[0] if models else platform.machine()
 
 
+def _cores() -> str:
+    """Returns how many cores this process may use, in words."""
+    affinity = getattr(os, "sched_getaffinity", None)  # not on every platform
+    count = len(affinity(0)) if affinity else os.cpu_count()
+    return "1 core" if count == 1 else f"{count} cores"
+
+
 def describe() -> dict[str, str]:
     """Returns commit, versions and device, by name."""
     device = jax.devices()[0]
     on_cpu = device.platform == "cpu"
     return {
         "commit": _commit(),
-        "device": (
-            f"{_processor()}, {os.cpu_count()} cores" if on_cpu else device.device_kind
-        ),
+        "device": (f"{_processor()}, {_cores()}" if on_cpu else device.device_kind),
         "python": platform.python_version(),
         **{name: importlib.metadata.version(name) for name in _PACKAGES},
     }

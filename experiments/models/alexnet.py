@@ -11,6 +11,7 @@ from jax import Array
 from lrn_jax import conventions
 from lrn_jax.linen import LocalResponseNorm
 
+from ..layers import Conv
 from .caffe import Layer, chain, max_pool
 
 
@@ -59,7 +60,7 @@ class AlexNet(nn.Module):
         Images are 227 pixels wide and high in the original, and at least 67.
         """
         dtypes: Any = {"dtype": self.dtype, "param_dtype": self.param_dtype}
-        conv, dense = partial(nn.Conv, **dtypes), partial(nn.Dense, **dtypes)
+        conv, dense = partial(Conv, **dtypes), partial(nn.Dense, **dtypes)
 
         def norm_and_pool(number: int) -> dict[str, Layer]:
             layers = {"norm": self.norm(name=f"norm{number}"), "pool": max_pool}

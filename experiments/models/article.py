@@ -6,6 +6,7 @@ import flax.linen as nn
 from jax import Array
 from jax.typing import DTypeLike
 
+from ..layers import Conv, max_pool
 from ..norms import Norm
 
 
@@ -36,10 +37,10 @@ class ArticleCNN(nn.Module):
             "kernel_init": nn.initializers.glorot_uniform(),
             "dtype": self.dtype,
         }
-        x = nn.Conv(32, (3, 3), padding="VALID", **options, name="conv")(images)
+        x = Conv(32, (3, 3), padding="VALID", **options, name="conv")(images)
         x = nn.relu(x)
         x = self.norm(name="norm1")(x)
-        x = nn.max_pool(x, (2, 2), strides=(2, 2))
+        x = max_pool(x, (2, 2), strides=(2, 2))
         x = x.reshape(len(x), -1)
         x = nn.relu(nn.Dense(64, **options, name="hidden")(x))
         x = nn.Dropout(self.dropout_rate, deterministic=not train)(x)

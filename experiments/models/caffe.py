@@ -6,6 +6,8 @@ from typing import Any
 import flax.linen as nn
 from jax import Array
 
+from .. import layers
+
 Layer = Callable[[Array], Array]
 
 
@@ -45,7 +47,7 @@ def _padding(x: Array, size: int, stride: int, padding: int) -> Any:
 def max_pool(x: Array, size: int = 3, stride: int = 2, padding: int = 0) -> Array:
     """Maximum over square windows, placed as Caffe places them."""
     both = _padding(x, size, stride, padding)
-    return nn.max_pool(x, (size, size), (stride, stride), both)
+    return layers.max_pool(x, (size, size), (stride, stride), both)
 
 
 def average_pool(x: Array, size: int = 3, stride: int = 2) -> Array:

@@ -7,6 +7,7 @@ import flax.linen as nn
 from jax import Array
 from jax.typing import DTypeLike
 
+from ..layers import Conv
 from ..norms import Norm
 from .caffe import average_pool, chain, max_pool
 
@@ -40,7 +41,7 @@ class CaffeCIFAR10(nn.Module):
         del train
         gaussian = nn.initializers.normal
         options: Any = {"dtype": self.dtype}
-        conv = partial(nn.Conv, kernel_size=(5, 5), padding=2, **options)
+        conv = partial(Conv, kernel_size=(5, 5), padding=2, **options)
 
         def dense(features: int, name: str) -> nn.Dense:
             deviation = 0.01 if self.num_hidden is None else 0.1

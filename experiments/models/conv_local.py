@@ -7,6 +7,7 @@ import flax.linen as nn
 from jax import Array
 from jax.typing import DTypeLike
 
+from ..layers import Conv
 from ..norms import Norm
 from .caffe import chain, max_pool
 
@@ -40,7 +41,7 @@ class ConvLocal(nn.Module):
         del train
         gaussian = nn.initializers.normal
         options: Any = {"dtype": self.dtype}
-        conv = partial(nn.Conv, 64, (5, 5), padding=2, **options)
+        conv = partial(Conv, 64, (5, 5), padding=2, **options)
         local = partial(
             nn.ConvLocal,
             kernel_size=(3, 3),

@@ -11,6 +11,7 @@ from jax import Array
 from lrn_jax import conventions
 from lrn_jax.linen import LocalResponseNorm
 
+from ..layers import Conv
 from .caffe import Layer, chain, max_pool
 
 
@@ -38,7 +39,7 @@ class Inception(nn.Module):
         """Returns an array of the batch, height and width of `x`."""
 
         def conv(features: int, size: int, name: str) -> dict[str, Layer]:
-            layer = nn.Conv(
+            layer = Conv(
                 features,
                 (size, size),
                 padding=size // 2,
@@ -90,7 +91,7 @@ class GoogLeNetStem(nn.Module):
         Images are 224 pixels wide and high in the original, the result 28.
         """
         dtypes: Any = {"dtype": self.dtype, "param_dtype": self.param_dtype}
-        conv = partial(nn.Conv, **dtypes)
+        conv = partial(Conv, **dtypes)
         return chain(
             self,
             {

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jax import Array
 from jax.typing import DTypeLike
 
+from ..layers import Conv
 from ..norms import Norm
 
 _WIDTHS = (16, 32, 64)
@@ -42,9 +43,7 @@ class ResNet20(nn.Module):
         del train
         options: Any = {"dtype": self.dtype}
         he = nn.initializers.he_normal()
-        conv = partial(
-            nn.Conv, kernel_size=(3, 3), padding=1, kernel_init=he, **options
-        )
+        conv = partial(Conv, kernel_size=(3, 3), padding=1, kernel_init=he, **options)
         number = 1
 
         def conv_and_norm(x: Array, width: int, stride: int = 1) -> Array:

@@ -7,6 +7,7 @@ import flax.linen as nn
 from jax import Array
 from jax.typing import DTypeLike
 
+from ..layers import Conv, max_pool
 from ..norms import Norm
 from .caffe import chain
 
@@ -33,9 +34,9 @@ class TFTutorial(nn.Module):
         del train
         gaussian, constant = nn.initializers.truncated_normal, nn.initializers.constant
         options: Any = {"dtype": self.dtype}
-        conv = partial(nn.Conv, 64, (5, 5), kernel_init=gaussian(0.05), **options)
+        conv = partial(Conv, 64, (5, 5), kernel_init=gaussian(0.05), **options)
         dense = partial(nn.Dense, **options)
-        pool = partial(nn.max_pool, window_shape=(3, 3), strides=(2, 2), padding="SAME")
+        pool = partial(max_pool, window_shape=(3, 3), strides=(2, 2), padding="SAME")
         return chain(
             self,
             {

@@ -1,0 +1,241 @@
+"""The layers made for XLA on CPU, against those they take the place of."""
+
+from functools import partial
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax import lax
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+from experiments.layers import Conv, max_pool
+from experiments.layers.convolution import conv_general_dilated
+
+LAYOUT = ("NHWC", "HWIO", "NHWC")
+
+# Images, kernel, strides, padding: on both sides of every choice the module makes.
+CONVOLUTIONS = [
+    ((5, 9, 8, 32), (3, 5, 32, 7), (1, 1), "SAME"),
+    ((6, 8, 8, 3), (5, 5, 3, 32), (1, 1), ((2, 2), (2, 2))),
+    ((6, 8, 8, 1), (3, 3, 1, 32), (1, 1), "VALID"),
+    ((4, 7, 10, 24), (3, 2, 24, 40), (1, 1), ((0, 1), (1, 0))),
+    ((4, 7, 10, 24), (3, 3, 24, 40), (2, 2), "SAME"),
+    ((3, 12, 9, 17), (4, 3, 17, 18), (3, 2), ((2, 1), (0, 3))),
+    ((4, 5, 6, 20), (1, 1, 20, 33), (1, 1), "VALID"),
+    ((1, 8, 8, 32), (3, 3, 32, 32), (1, 1), "SAME"),
+    ((2, 6, 130, 20), (3, 3, 20, 20), (1, 1), "SAME"),
+    ((4, 5, 5, 20), (3, 3, 20, 20), (1, 1), ((3, 3), (3, 3))),  # larger than its image
+    ((40, 6, 48, 64), (3, 3, 64, 20), (1, 1), "SAME"),  # of several parts
+]
+
+
+def arrays(*shapes):
+    random = np.random.default_rng(0)
+    return [jnp.asarray(random.standard_normal(shape, np.float32)) for shape in shapes]
+
+
+def assert_close(found, expected):
+    scale = np.abs(expected).max()
+    np.testing.assert_allclose(found, expected, rtol=0, atol=2e-5 * scale)
+
+
+def convolutions(strides, padding):
+    """Returns ours and that of JAX."""
+    arguments = {
+        "window_strides": strides,
+        "padding": padding,
+        "dimension_numbers": LAYOUT,
+    }
+    return [
+        jax.jit(partial(function, **arguments))
+        for function in (conv_general_dilated, lax.conv_general_dilated)
+    ]
+
+
+@pytest.mark.parametrize(("image", "kernel", "strides", "padding"), CONVOLUTIONS)
+def test_convolution_and_its_derivatives_are_those_of_jax(
+    image, kernel, strides, padding
+):
+    ours, plain = convolutions(strides, padding)
+    primals, tangents = arrays(image, kernel), arrays(image, kernel)
+    assert_close(ours(*primals), plain(*primals))
+    for found, expected in zip(
+        jax.jvp(ours, primals, tangents), jax.jvp(plain, primals, tangents), strict=True
+    ):
+        assert_close(found, expected)
+
+    def gradients(function):
+        cotangent = jnp.sin(jnp.arange(plain(*primals).size, dtype=jnp.float32))
+
+        def loss(x, w):
+            return jnp.vdot(cotangent, function(x, w))
+
+        return jax.jit(jax.grad(loss, argnums=(0, 1)))(*primals)
+
+    for found, expected in zip(gradients(ours), gradients(plain), strict=True):
+        assert_close(found, expected)
+
+
+def test_convolution_has_derivatives_of_higher_order():
+    ours, plain = convolutions((2, 1), "SAME")
+    primals = arrays((3, 7, 6, 20), (3, 3, 20, 18))
+    both = (0, 1)
+
+    def second(function):
+        def loss(x, w):
+            return (function(x, w) ** 3).sum()
+
+        gradients = jax.grad(loss, both)
+        directions = arrays(*(primal.shape for primal in primals))
+        return jax.jvp(gradients, primals, directions)[1]
+
+    for found, expected in zip(second(ours), second(plain), strict=True):
+        assert_close(found, expected)
+
+
+def test_convolution_can_be_vmapped_over_images_kernels_or_both():
+    ours, plain = convolutions((1, 1), "SAME")
+    images, kernels = arrays((2, 3, 6, 6, 20), (2, 3, 3, 20, 18))
+    for axes, operands in (
+        ((0, 0), (images, kernels)),
+        ((0, None), (images, kernels[0])),
+        ((None, 0), (images[0], kernels)),
+    ):
+        found, expected = (jax.vmap(f, axes)(*operands) for f in (ours, plain))
+        assert_close(found, expected)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"dimension_numbers": None},
+        {"feature_group_count": 2},
+        {"rhs_dilation": (2, 1)},
+        {"lhs_dilation": (1, 2)},
+        {"precision": lax.Precision.HIGHEST},
+    ],
+    ids=str,
+)
+def test_other_convolutions_are_left_to_jax(options):
+    layout = {"dimension_numbers": LAYOUT, **options}
+    groups = options.get("feature_group_count", 1)
+    if layout["dimension_numbers"] is None:
+        primals = arrays((2, 20, 6, 6), (18, 20, 3, 3))
+    else:
+        primals = arrays((2, 6, 6, 20), (3, 3, 20 // groups, 18))
+    found, expected = (
+        function(*primals, (1, 1), ((1, 1), (1, 1)), **layout)
+        for function in (conv_general_dilated, lax.conv_general_dilated)
+    )
+    np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_narrow_numbers_are_left_to_jax(dtype):
+    primals = [x.astype(dtype) for x in arrays((2, 6, 6, 20), (3, 3, 20, 18))]
+    found, expected = (function(*primals) for function in convolutions((1, 1), "SAME"))
+    assert found.dtype == dtype
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_errors_of_the_convolution_are_those_of_jax():
+    ours, plain = convolutions((1, 1), "SAME")
+    primals = arrays((2, 6, 6, 20), (3, 3, 21, 18))
+    with pytest.raises(ValueError, match="feature_group_count") as expected:
+        plain(*primals)
+    with pytest.raises(ValueError, match="feature_group_count") as found:
+        ours(*primals)
+    assert str(found.value) == str(expected.value)
+
+
+def test_layer_is_flax_own_but_for_the_program():
+    (x,) = arrays((4, 8, 8, 3))
+    ours, plain = (
+        layer(20, (3, 3), strides=2, padding=1, name="conv")
+        for layer in (Conv, nn.Conv)
+    )
+    variables = ours.init(jax.random.key(0), x)
+    assert_close(ours.apply(variables, x), plain.apply(variables, x))
+    initial = plain.init(jax.random.key(0), x)
+    assert jax.tree.all(jax.tree.map(jnp.array_equal, variables, initial))
+
+
+def program(function, *operands) -> str:
+    text = jax.jit(function).lower(*operands).compile().as_text()
+    assert text is not None
+    return text
+
+
+def test_images_stand_side_by_side_on_one_cpu_and_nowhere_else():
+    ours, _ = convolutions((1, 1), "SAME")
+    x, w = arrays((8, 16, 16, 32), (5, 5, 32, 20))
+    assert "f32[1,16,128,20]" in program(ours, x, w)
+
+    def loss(x, w):
+        return ours(x, w).sum()
+
+    assert "f32[1,5,160,20]" in program(jax.grad(loss, 1), x, w)
+
+    devices = NamedSharding(
+        Mesh(np.array(jax.devices()[:8]), ("batch",)), PartitionSpec("batch")
+    )
+    partitioned = program(ours, jax.device_put(x, devices), w)
+    assert "f32[1,16,16,20]" in partitioned
+    assert "f32[1,16,128,20]" not in partitioned
+    assert "all-gather" not in partitioned
+
+    for_gpu = jax.export.export(ours, platforms=["cuda"])(x, w).mlir_module()
+    assert "1x16x128x20" not in for_gpu
+
+
+POOLINGS = [
+    ((2, 2), (2, 2), "VALID"),
+    ((3, 3), (2, 2), "SAME"),
+    ((3, 3), (2, 2), ((0, 1), (0, 1))),
+    ((3, 2), (1, 3), ((1, 2), (0, 0))),
+    ((2, 3), (3, 4), "VALID"),  # strides that leave elements out
+    ((3, 3), None, "SAME"),
+    ((5, 4), (2, 1), ((4, 4), (3, 1))),
+]
+
+
+@pytest.mark.parametrize("size", [(9, 9), (8, 11), (5, 6)])
+@pytest.mark.parametrize(("window", "strides", "padding"), POOLINGS)
+def test_pooling_and_its_gradient_are_those_of_flax(window, strides, padding, size):
+    random = np.random.default_rng(0)
+    # Of few values, so that there are ties, and some windows hold nothing above.
+    x = random.integers(-3, 3, (2, *size, 3)).astype(np.float32)
+    x[0, 0] = -np.inf
+
+    def value_and_gradient(pool):
+        y, pullback = jax.vjp(lambda x: pool(x, window, strides, padding), x)
+        cotangent = random.standard_normal(y.shape).astype(np.float32)
+        random.bit_generator.state = np.random.default_rng(1).bit_generator.state
+        return y, cotangent, *pullback(jnp.asarray(cotangent))
+
+    random.bit_generator.state = np.random.default_rng(1).bit_generator.state
+    found, expected = value_and_gradient(max_pool), value_and_gradient(nn.max_pool)
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16", "int32"])
+def test_pooling_of_other_numbers(dtype):
+    (x,) = arrays((2, 6, 6, 3))
+    x = (10 * x).astype(dtype)
+    found, expected = (pool(x, (3, 3), (2, 2)) for pool in (max_pool, nn.max_pool))
+    assert found.dtype == dtype
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_gradient_of_a_pooling_scatters_on_other_platforms_only():
+    (x,) = arrays((2, 8, 8, 3))
+
+    def gradient(x):
+        return jax.grad(lambda x: max_pool(x, (3, 3), (2, 2)).sum())(x)
+
+    assert "select-and-scatter" not in program(gradient, x)
+    exported = jax.export.export(jax.jit(gradient), platforms=["cuda"])(x)
+    assert "select_and_scatter" in exported.mlir_module()
