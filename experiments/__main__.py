@@ -1,5 +1,6 @@
 """Compares normalization layers by training the same network with each."""
 
+import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -15,6 +16,7 @@ from .allocator import keep_freed_memory
 from .config import Ablation, RecipeName
 from .errors import UserError
 from .recipes import DESCRIPTIONS, PRESETS
+from .speed.command import Speed, measure
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ def _description(recipe: RecipeName | None) -> str:
     )
 
 
-def parse(arguments: Sequence[str] | None = None) -> Ablation | Report:
+def parse(arguments: Sequence[str] | None = None) -> Ablation | Report | Speed:
     """Returns the command that the arguments, or those of the process, ask for.
 
     The recipe gives the defaults of all options.
@@ -95,6 +97,7 @@ def parse(arguments: Sequence[str] | None = None) -> Ablation | Report:
             ),
         ]
         | Annotated[Report, tyro.conf.subcommand("report")]
+        | Annotated[Speed, tyro.conf.subcommand("speed")]
     )
     return tyro.cli(
         command,  # pyright: ignore[reportArgumentType] - tyro takes unions
@@ -135,6 +138,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             summary = report.write(command.directories, command.output)
             print_table(console, summary, command.output or command.directories[0])
             return 0
+        if isinstance(command, Speed):
+            line = shlex.join(["python", "-m", "experiments", *arguments])
+            return measure(command, console, line)
         if command.resume:
             arguments = _begun(command, arguments)
             begun = parse(arguments)
