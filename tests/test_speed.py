@@ -1,0 +1,89 @@
+"""The measuring of training steps: what is taken, told and kept; never how fast."""
+
+import json
+
+import pytest
+
+from experiments.__main__ import main
+from experiments.speed.command import Row
+from experiments.speed.measure import LEAST_ROUNDS, Times, take_turns
+
+QUICK = ("--batch-size", "2", "--seconds", "0.01", "--no-torch")
+
+
+def test_command_prints_a_table_and_keeps_every_time(tmp_path, capsys):
+    output = tmp_path / "speed.jsonl"
+    arguments = ["speed", "article", "caffe_quick", *QUICK, "--norms", "none", "lrn"]
+    assert main([*arguments, "--output", str(output)]) == 0
+    printed = capsys.readouterr().out
+    assert "article, 2 images a step" in printed
+    assert "caffe_quick, 2 images a step" in printed
+    assert "norm's share" in printed
+    assert "PyTorch is not installed" not in printed
+    records = [json.loads(line) for line in output.read_text("utf-8").splitlines()]
+    assert [(each["recipe"], each["norm"]) for each in records] == [
+        (recipe, norm)
+        for recipe in ("article", "caffe_quick")
+        for norm in ("none", "lrn")
+    ]
+    for each in records:
+        assert set(each["seconds"]) == {"jax"}
+        assert len(each["seconds"]["jax"]) >= LEAST_ROUNDS
+        assert all(seconds > 0 for seconds in each["seconds"]["jax"])
+        assert each["command"].startswith("python -m experiments speed article")
+        assert "commit" in each["environment"]
+
+
+def test_preset_decides_what_is_measured(capsys):
+    assert main(["speed", "conv_local", *QUICK]) == 0
+    printed = capsys.readouterr().out
+    for norm in ("no norm", "LRN", "BatchNorm"):
+        assert f"│ {norm} " in printed
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--batch-size", "0"], "`batch-size` must be at least 1, but got 0"),
+        (["--threads", "0"], "`threads` must be at least 1, but got 0"),
+        (["--seconds", "0"], "`seconds` must be greater than 0, but got 0.0"),
+        (["--seconds", "nan"], "`seconds` must be greater than 0, but got nan"),
+    ],
+)
+def test_impossible_values_are_refused(arguments, message, capsys):
+    assert main(["speed", *arguments]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_file_that_exists_is_kept(tmp_path, capsys):
+    output = tmp_path / "speed.jsonl"
+    output.write_text("precious")
+    assert main(["speed", "article", *QUICK, "--output", str(output)]) == 2
+    assert f"{output} cannot be written: File exists" in capsys.readouterr().err
+    assert output.read_text() == "precious"
+
+
+def test_contenders_take_turns():
+    taken = []
+    shares = []
+    contenders = {name: lambda name=name: taken.append(name) for name in "abc"}
+    times = take_turns(contenders, 1e-9, on_round=shares.append)
+    assert len(taken) == 3 * (1 + LEAST_ROUNDS)
+    rounds = [taken[i : i + 3] for i in range(0, len(taken), 3)]
+    assert all(sorted(each) == ["a", "b", "c"] for each in rounds)
+    assert {len(each.seconds) for each in times.values()} == {LEAST_ROUNDS}
+    assert shares[-1] == 1
+
+
+def test_ratio_is_to_the_faster_layout_and_share_to_the_step_without():
+    times = {
+        name: Times((9.0, seconds, 0.0))
+        for name, seconds in zip("abc", (2, 3, 4), strict=True)
+    }
+    row = Row("lrn", ours=times["b"], peers={"NCHW": times["c"], "NHWC": times["a"]})
+    assert row.fastest_peer == "NHWC"
+    assert row.ratio() == pytest.approx(2 / 3)
+    assert row.share(times["a"]) == pytest.approx(1 / 3)
+    assert row.share(None) is None
+    assert Row("none", times["b"], {}).share(times["b"]) is None
+    assert Row("divisive", times["b"], {}).ratio() is None
