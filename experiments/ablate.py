@@ -109,6 +109,19 @@ def _print_parameters(console: Console, arms: Sequence[Config]) -> None:
     console.print(f"Parameters: {', '.join(sizes)}.", markup=False)
 
 
+def _print_seeds(console: Console, ablation: Ablation) -> None:
+    """Says so where the seeds are too few to show anything, before they are trained."""
+    comparisons = len(ablation.arms()) - 1
+    fewest = ablation.fewest_seeds
+    if comparisons and (ablation.seeds or fewest) < fewest:
+        console.print(
+            f"Note: with --seeds {ablation.seeds} no difference can be shown, however "
+            f"large, because {comparisons + 1} arms are compared; {fewest} seeds can "
+            "show one. --resume can add seeds later.",
+            markup=False,
+        )
+
+
 def _prepare(ablation: Ablation, directory: Path, arguments: Sequence[str]) -> None:
     """Makes the directory, or checks that there is one to go on with."""
     if ablation.resume:
@@ -150,6 +163,7 @@ def ablate(ablation: Ablation, console: Console, arguments: Sequence[str]) -> in
     steps = recipe.epochs * steps_per_epoch(recipe)
     parallel.check_batch(recipe.batch_size, mesh)
     _print_parameters(console, ablation.arms())
+    _print_seeds(console, ablation)
     directory = _output(ablation)
     if parallel.is_main_process():
         _prepare(ablation, directory, arguments)

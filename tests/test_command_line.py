@@ -1,13 +1,17 @@
 """The command line as a person meets it: runs, stops, help and refusals."""
 
 import json
+import re
 import signal
 import time
+from dataclasses import fields, is_dataclass
 
 import pytest
 
-from experiments.__main__ import main
+from experiments.__main__ import Report, main, parse
+from experiments.config import Ablation, Recipe
 from experiments.recipes import PRESETS
+from experiments.significance import SIGNIFICANCE, smallest_p_value
 
 from .programs import started
 
@@ -91,6 +95,60 @@ def test_help_explains_every_option(arguments, capsys):
         for option in ("--norms", "--seeds", "--data-dir", "--lrn.alpha", "--epochs"):
             assert option in printed
     assert "dummy" not in printed
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+def test_help_lists_each_recipe_on_its_own_line(columns, monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    with pytest.raises(SystemExit):
+        main(["ablate", "--help"])
+    printed = capsys.readouterr().out.splitlines()
+    assert max(map(len, printed)) <= columns
+    words = [line.split()[0] for line in printed if re.match("  [a-z]\\w+  ", line)]
+    assert words == list(PRESETS)
+
+
+@pytest.mark.parametrize("options", [Ablation, Recipe, Report])
+def test_help_of_an_option_is_wrapped_by_the_terminal_alone(options):
+    parse(["ablate"])
+    for field in fields(options):
+        if not is_dataclass(getattr(Ablation().recipe, field.name, field.default)):
+            text = field.metadata.get("help", "")
+            assert (field.name == "recipe") != bool(text)
+            assert "\n" not in text
+
+
+def test_list_of_commands_does_not_list_the_recipes(capsys):
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    printed = capsys.readouterr().out
+    assert "ablate  Trains the same network" in printed
+    assert "caffe_quick" not in printed
+
+
+@pytest.mark.parametrize("recipe", PRESETS)
+def test_seeds_of_a_recipe_can_show_something(recipe):
+    ablation = parse(["ablate", recipe])
+    assert isinstance(ablation, Ablation)
+    seeds = len(ablation.configs()) // len(ablation.norms)
+    assert smallest_p_value(seeds) * (len(ablation.norms) - 1) <= SIGNIFICANCE
+
+
+@pytest.mark.parametrize(
+    ("norms", "seeds", "note"),
+    [
+        (["none", "lrn"], "1", "with --seeds 1 no difference can be shown, however"),
+        (["none", "lrn"], "1", "2 arms are compared; 6 seeds can show one"),
+        (["none"], "1", ""),
+    ],
+)
+def test_too_few_seeds_are_noted_before_training(norms, seeds, note, tmp_path, capsys):
+    arguments = ["--epochs", "1", "--output", str(tmp_path / "runs")]
+    arguments += ["--norms", *norms, "--seeds", seeds]
+    assert main(["ablate", *arguments]) == 0
+    before, _, _ = capsys.readouterr().out.partition("[1/")
+    assert note in " ".join(before.split())
+    assert ("Note:" in before) == bool(note)
 
 
 @pytest.mark.parametrize("recipe", PRESETS)
