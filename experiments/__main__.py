@@ -1,5 +1,6 @@
 """Compares normalization layers by training the same network with each."""
 
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -130,6 +131,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parallel.start_processes(command)
         console.quiet = not parallel.is_main_process()
         return ablate(command, console, arguments)
+    except BrokenPipeError:  # the reader of the output has read enough: | head
+        # What is still to be printed at exit has nowhere else to go.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except UserError as error:
         Console(stderr=True).print(f"error: {error}", markup=False, soft_wrap=True)
         return 2

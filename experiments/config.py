@@ -309,6 +309,9 @@ class Ablation:
     0 for every epoch, inf for none."""
     keep_checkpoints: tyro.conf.FlagCreatePairsOff[bool] = False
     """Keep the last checkpoint of a finished run: its final weights."""
+    tensorboard: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Write the metrics to event files as well, in the folder tensorboard of --output,
+    epoch by epoch: tensorboard --logdir shows them. Needs: pip install tensorboardX."""
     devices: int = 1
     """Devices to divide each batch among. A single one is best where the runs can be
     divided instead (--shard)."""
