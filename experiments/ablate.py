@@ -62,6 +62,12 @@ def _output(ablation: Ablation) -> Path:
     return Path("runs") / f"{ablation.recipe.dataset}-{stamp}"
 
 
+def _resume_command(ablation: Ablation, directory: Path) -> str:
+    shard = [] if ablation.shard == "1/1" else ["--shard", ablation.shard]
+    words = ["python", "-m", "experiments", "ablate", "--resume"]
+    return shlex.join([*words, "--output", str(directory), *shard])
+
+
 def print_table(console: Console, summary: report.Table, directory: Path) -> None:
     """Prints the summary, and where to read on."""
     table = Table()
@@ -199,7 +205,12 @@ def ablate(ablation: Ablation, console: Console, arguments: Sequence[str]) -> in
                     f"[{number}/{len(configs)}] {name}: {outcome}", markup=False
                 )
         except KeyboardInterrupt:
-            console.print("Interrupted: reporting on the runs there are.")
+            console.print(
+                "Interrupted: reporting on the runs there are. To go on: "
+                f"{_resume_command(ablation, directory)}",
+                markup=False,
+                soft_wrap=True,
+            )
             status = INTERRUPTED
     if parallel.is_main_process():
         print_table(console, report.write(directory), directory)

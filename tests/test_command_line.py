@@ -70,6 +70,7 @@ def test_interrupt_leaves_a_report_of_what_there_is(tmp_path):
         printed, errors = process.communicate(timeout=240)
     assert process.returncode == 130, errors
     assert "Interrupted" in printed
+    assert f"python -m experiments ablate --resume --output {output}\n" in printed
     assert "no norm, seed 0: interrupted" in (output / "report.md").read_text()
     assert (output / "report.html").read_text().endswith("</html>\n")
     assert main(["report", str(output)]) == 0
@@ -126,6 +127,15 @@ def test_list_of_commands_does_not_list_the_recipes(capsys):
     assert "caffe_quick" not in printed
 
 
+def test_help_may_be_read_in_part():
+    with started("ablate", "--help") as process:
+        assert process.stdout is not None
+        process.stdout.close()
+        assert process.wait(timeout=240) == 1
+        assert process.stderr is not None
+        assert process.stderr.read() == ""
+
+
 @pytest.mark.parametrize("recipe", PRESETS)
 def test_seeds_of_a_recipe_can_show_something(recipe):
     ablation = parse(["ablate", recipe])
@@ -163,7 +173,7 @@ def test_help_of_a_recipe_has_its_own_words_and_defaults(recipe, capsys):
 
 def test_recipes_can_be_overridden_and_say_so(tmp_path, capsys):
     output = tmp_path / "runs"
-    arguments = ["ablate", "caffe_full", "--dataset", "digits", "--crop", "7"]
+    arguments = ["ablate", "caffe_full", "--dataset", "digits", "--crop", "8"]
     arguments += ["--epochs", "1", "--seeds", "1", "--norms", "lrn"]
     arguments += ["--sweep", "alpha=0.1,10", "--drops", "0.9"]
     arguments += ["--weight-decay", "ip1/*", "0.1", "--learning-rate-factors"]
@@ -178,11 +188,11 @@ def test_recipes_can_be_overridden_and_say_so(tmp_path, capsys):
     lines = (output / "lrn-alpha=10-seed0.jsonl").read_text("utf-8").splitlines()
     start, *_, end = map(json.loads, lines)
     recipe = start["recipe"]
-    assert (recipe["name"], recipe["crop"], recipe["drops"]) == ("caffe_full", 7, [0.9])
+    assert (recipe["name"], recipe["crop"], recipe["drops"]) == ("caffe_full", 8, [0.9])
     assert recipe["lrn"]["alpha"] == 10
     assert recipe["weight_decay"] == [["ip1/*", 0.1]]
     assert recipe["learning_rate_factors"] == []
-    assert "crop is 7 instead of None" in start["deviations"]
+    assert "crop is 8 instead of None" in start["deviations"]
     assert start["reference"][1]["accuracy"] == 0.82
     assert len(start["fingerprint"]) == 64
     assert end["memory_bytes"] > 0
@@ -199,6 +209,8 @@ def test_recipes_can_be_overridden_and_say_so(tmp_path, capsys):
         (["--lrn.beta", "inf"], "`lrn.beta` must be a finite number, but got inf"),
         (["--whole-map.a", "nan"], "`whole-map.a` must be >= 0, but got nan"),
         (["--dataset", "mnist", "--data-dir", "/no/where"], "No train-images file"),
+        (["--data-dir", "x"], "`data-dir` must not be given for digits, which come"),
+        (["alexnet", "--data-dir", "/no/where"], "/no/where holds no classes: expec"),
         (["--batch-size", "5000"], "`batch-size` must be at most"),
         (["alexnett"], "`RECIPE` must be one of article, caffe_quick, "),
         (["--sweep", "alpha"], "`sweep` must be NAME=VALUE,VALUE,... with a NAME of"),
