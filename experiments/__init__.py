@@ -2,5 +2,5 @@
 
 Layers import downward only: data, significance <- config <- recipes, norms <- models,
 augment, optimizer, parallel, help_texts <- program <- checkpoint <- train <- records
-<- statistics, tensorboard <- plots, tables <- report <- ablate <- __main__.
+<- statistics, tensorboard <- plots, tables, speed <- report <- ablate <- __main__.
 """

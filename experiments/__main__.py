@@ -1,6 +1,7 @@
 """Compares normalization layers by training the same network with each."""
 
 import os
+import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -16,6 +17,7 @@ from .allocator import keep_freed_memory
 from .config import Ablation, RecipeName
 from .errors import UserError
 from .recipes import PRESETS
+from .speed.command import Speed, measure
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ def _description(recipe: RecipeName | None, arguments: Sequence[str]) -> str:
     return help_texts.of_ablate() if _ABLATE in arguments else help_texts.OVERVIEW
 
 
-def parse(arguments: Sequence[str] | None = None) -> Ablation | Report:
+def parse(arguments: Sequence[str] | None = None) -> Ablation | Report | Speed:
     """Returns the command that the arguments, or those of the process, ask for.
 
     The recipe gives the defaults of all options.
@@ -71,7 +73,7 @@ def parse(arguments: Sequence[str] | None = None) -> Ablation | Report:
     """
     recipe, rest = _split(sys.argv[1:] if arguments is None else arguments)
     preset = PRESETS[recipe or _DEFAULT_RECIPE]
-    for options in (Ablation, Report):
+    for options in (Ablation, Report, Speed):
         help_texts.join_lines(options)
     command = (
         Annotated[
@@ -83,6 +85,7 @@ def parse(arguments: Sequence[str] | None = None) -> Ablation | Report:
             ),
         ]
         | Annotated[Report, tyro.conf.subcommand("report")]
+        | Annotated[Speed, tyro.conf.subcommand("speed")]
     )
     return tyro.cli(
         command,  # pyright: ignore[reportArgumentType] - tyro takes unions
@@ -123,6 +126,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             summary = report.write(command.directories, command.output)
             print_table(console, summary, command.output or command.directories[0])
             return 0
+        if isinstance(command, Speed):
+            line = shlex.join(["python", "-m", "experiments", *arguments])
+            return measure(command, console, line)
         if command.resume:
             arguments = _begun(command, arguments)
             begun = parse(arguments)

@@ -40,20 +40,21 @@ def _processor() -> str:
     return models[0] if models else platform.machine()
 
 
-def _cores() -> str:
-    """Returns how many cores this process may use, in words."""
-    affinity = getattr(os, "sched_getaffinity", None)  # not on every platform
-    count = len(affinity(0)) if affinity else os.cpu_count()
-    return "1 core" if count == 1 else f"{count} cores"
+def count_cores() -> int:
+    """Returns how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):  # not on every platform
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def describe() -> dict[str, str]:
     """Returns commit, versions and device, by name."""
     device = jax.devices()[0]
     on_cpu = device.platform == "cpu"
+    cores = "1 core" if count_cores() == 1 else f"{count_cores()} cores"
     return {
         "commit": _commit(),
-        "device": (f"{_processor()}, {_cores()}" if on_cpu else device.device_kind),
+        "device": f"{_processor()}, {cores}" if on_cpu else device.device_kind,
         "python": platform.python_version(),
         **{name: importlib.metadata.version(name) for name in _PACKAGES},
     }

@@ -77,6 +77,21 @@ def schedule(recipe: Recipe, steps: int) -> optax.Schedule:
     return optax.piecewise_constant_schedule(recipe.learning_rate, scales)
 
 
+def factors(recipe: Recipe, params: Any) -> tuple[Any, Any]:
+    """Returns weight decay and multiple of the learning rate of each parameter.
+
+    Args:
+      recipe: What is trained.
+      params: Its parameters, or anything else in their structure.
+
+    Raises:
+      UserError: If the recipe names parameters that there are not.
+    """
+    decay = _factors("weight-decay", recipe.weight_decay, params, 0.0)
+    rate = _factors("learning-rate-factors", recipe.learning_rate_factors, params, 1.0)
+    return _without_norms(decay), rate
+
+
 def make_optimizer(
     recipe: Recipe, params: Any, steps: int
 ) -> optax.GradientTransformation:
@@ -91,15 +106,11 @@ def make_optimizer(
       UserError: If the recipe names parameters that there are not.
     """
     rate = optax.scale_by_learning_rate(schedule(recipe, steps))
-    decay = _decay(
-        _without_norms(_factors("weight-decay", recipe.weight_decay, params, 0.0))
-    )
-    factors = _scale(
-        _factors("learning-rate-factors", recipe.learning_rate_factors, params, 1.0)
-    )
+    decays, multiples = factors(recipe, params)
+    decay, scale = _decay(decays), _scale(multiples)
     if recipe.optimizer == "adam":
-        return optax.chain(decay, optax.scale_by_adam(), factors, rate)
+        return optax.chain(decay, optax.scale_by_adam(), scale, rate)
     # The rate comes before the momentum: after a drop, what was accumulated still
     # counts with the old one.
     momentum = optax.trace(recipe.momentum) if recipe.momentum else optax.identity()
-    return optax.chain(decay, factors, rate, momentum)
+    return optax.chain(decay, scale, rate, momentum)

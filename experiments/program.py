@@ -21,10 +21,10 @@ from .optimizer import make_optimizer
 
 _EVALUATION_BATCH = 500
 
-# Steps that are one call: a scan over their batches. XLA for CPU runs convolutions in
-# a loop of its own on one thread and by a slower method (measured on two cores, jax
-# 0.10.2: 2 times slower for the article's network on MNIST, 30 times for caffe_quick
-# on CIFAR-10), so there each call is a single step.
+# Steps that are one call: a scan over their batches, so that an accelerator need not
+# wait for the next call. On CPU it gains nothing (within 4 % for every recipe, two
+# cores, jax 0.10.2), and XLA's own convolutions, which groups, bfloat16 and several
+# devices still get there, are 2 to 100 times slower within a loop.
 _STEPS_PER_CALL = {"cpu": 1}
 _STEPS_PER_CALL_ELSEWHERE = 50
 
@@ -88,7 +88,11 @@ def steps_per_epoch(recipe: Recipe) -> int:
     Raises:
       UserError: If there is none, or the data cannot be read.
     """
-    size = len(load(recipe).train)
+    return _full_batches(recipe, load(recipe))
+
+
+def _full_batches(recipe: Recipe, dataset: data.Dataset) -> int:
+    size = len(dataset.train)
     if size < recipe.batch_size:
         raise UserError(
             f"`batch-size` must be at most the number of training images of "
@@ -97,17 +101,30 @@ def steps_per_epoch(recipe: Recipe) -> int:
     return size // recipe.batch_size
 
 
-class _Functions(NamedTuple):
+class Functions(NamedTuple):
     """Of an arm, before compilation."""
 
     init: Callable[[Any], State]
+    """seed -> state."""
     step: Callable[[State, Array, Array], tuple[State, Losses]]
+    """(state, images, labels) -> (new state, losses)."""
     evaluate: Callable[[State, Array, Array, Array], tuple[Array, Array]]
+    """(state, images, labels, counts) -> (sum of losses, number of hits)."""
     activations: Callable[[State, Array], tuple[Array, Array]]
+    """(state, images) -> (before, after) the first norm."""
 
 
-def _make_functions(recipe: Recipe, norm: NormName) -> _Functions:
-    dataset = load(recipe)
+def make_functions(recipe: Recipe, norm: NormName, dataset: data.Dataset) -> Functions:
+    """Returns what is to be compiled for an arm.
+
+    Args:
+      recipe: What is trained.
+      norm: With which norm.
+      dataset: On which images: their shape, mean, number and classes count.
+
+    Raises:
+      UserError: If the images do not fit the recipe.
+    """
     training, evaluation = (
         make_network(recipe, make_norm(recipe, norm, train), dataset.num_classes)
         for train in (True, False)
@@ -120,7 +137,7 @@ def _make_functions(recipe: Recipe, norm: NormName) -> _Functions:
 
     shapes = jax.eval_shape(init_variables, jax.random.key(0))
     optimizer = make_optimizer(
-        recipe, shapes["params"], recipe.epochs * steps_per_epoch(recipe)
+        recipe, shapes["params"], recipe.epochs * _full_batches(recipe, dataset)
     )
 
     def init(seed: Any) -> State:
@@ -193,7 +210,7 @@ def _make_functions(recipe: Recipe, norm: NormName) -> _Functions:
         first = kept["intermediates"][FIRST_NORM]
         return first["before"][0], first["after"][0]
 
-    return _Functions(init, step, evaluate, activations)
+    return Functions(init, step, evaluate, activations)
 
 
 def _moving_average(recipe: Recipe, state: State, params: Any) -> Any:
@@ -207,7 +224,7 @@ def _moving_average(recipe: Recipe, state: State, params: Any) -> Any:
 
 def shapes(recipe: Recipe, norm: NormName) -> State:
     """Returns the shapes of an arm's state; nothing is compiled."""
-    return jax.eval_shape(_make_functions(recipe, norm).init, 0)
+    return jax.eval_shape(make_functions(recipe, norm, load(recipe)).init, 0)
 
 
 def count_parameters(state: State) -> int:
@@ -318,7 +335,7 @@ def make_program(
     """
     mesh = mesh or parallel.make_mesh()
     parallel.check_batch(recipe.batch_size, mesh)
-    functions = _make_functions(recipe, norm)
+    functions = make_functions(recipe, norm, load(recipe))
     if isinstance(load(recipe).train, data.Split):
         feed = _resident(recipe, mesh, steps_per_call or _steps_per_call(mesh))
     else:

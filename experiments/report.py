@@ -3,15 +3,6 @@
 The page is the Markdown rendered, with the plots and the style inside it: a single file
 that can be sent to somebody. It shows the plots in the reader's color scheme; those
 beside the Markdown are drawn for a light one.
-
-A run's first line may hold more about the recipe than this module needs, and these are
-reported where they are there:
-
-- `dataset_title`: what readers know the data as, every reservation included;
-- `network`: the network and its training, in a sentence;
-- `deviations`: sentences on where the recipe leaves what it follows;
-- `reference`: published results, each an object with `arm`, `accuracy` (0 to 1),
-  `source` and `note`.
 """
 
 import base64
@@ -35,16 +26,6 @@ from .records import Run
 from .statistics import POWER, Arm, summarize
 from .tables import Table, percent, points, summary
 
-_DATASETS = {
-    "digits": "scikit-learn's digits",
-    "mnist": "MNIST",
-    "fashion-mnist": "Fashion-MNIST",
-    "cifar10-jpeg": "CIFAR-10-JPEG (lossy)",
-}
-_NETWORK = (
-    "The network: convolution of 32 filters 3x3, relu, **norm**, max pooling 2x2, "
-    "dense 64, relu, dropout, dense 10; Adam on the cross entropy."
-)
 # Whose constants arms have that have none of their own.
 _CONSTANTS = {"divisive": "lrn", "lrn_batch_norm": "lrn"}
 _DESCRIPTIONS = {
@@ -145,18 +126,9 @@ def _list(lines: Sequence[str]) -> str:
     return "\n".join(f"- {line}" for line in lines)
 
 
-def _dataset(start: Mapping[str, Any]) -> str:
-    name: str = start.get("dataset_title") or next(
-        value
-        for field, value in recipe_fields(start["recipe"])
-        if field.split(".")[-1] == "dataset"
-    )
-    return _DATASETS.get(name, name)
-
-
 def _heading(arms: Sequence[Arm], start: Mapping[str, Any]) -> str:
     baseline, *others = (title(arm.norm) for arm in arms)
-    data = _dataset(start)
+    data = start["dataset_title"]
     if not others:
         return f"# {baseline} on {data}"
     compared = ", ".join(others) if len(others) < 5 else f"{len(others)} norms"
@@ -313,12 +285,11 @@ def _comparison_sections(runs: Sequence[Run]) -> list[str]:
     }
     sections = [
         "## What was compared",
-        f"{start.get('network') or _NETWORK} The arms differ in the norm and in "
-        "nothing else:",
+        f"{start['network']} The arms differ in the norm and in nothing else:",
         _list([_arm_description(run) for run in reversed(first_of_arm.values())]),
         f"One recipe for all arms: {_fields(common)}.",
     ]
-    if start.get("deviations"):
+    if start["deviations"]:
         sections += [
             "Where it departs from the recipe that it follows:",
             _list(start["deviations"]),
@@ -366,7 +337,7 @@ def _markdown(material: Material, arms: Sequence[Arm]) -> str:
         _TABLE_EXPLAINED,
         *_reservations(material),
     ]
-    if start.get("reference"):
+    if start["reference"]:
         reference = tables.published(start["reference"], arms)
         sections += ["## Beside published numbers", reference.markdown()]
     if completed:

@@ -1,6 +1,7 @@
 """The layers made for XLA on CPU, against those they take the place of."""
 
 from functools import partial
+from typing import Any
 
 import flax.linen as nn
 import jax
@@ -10,7 +11,7 @@ import pytest
 from jax import lax
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from experiments.layers import Conv, max_pool
+from experiments.layers import Conv, LocallyConnected, max_pool
 from experiments.layers.convolution import conv_general_dilated
 
 LAYOUT = ("NHWC", "HWIO", "NHWC")
@@ -187,6 +188,46 @@ def test_images_stand_side_by_side_on_one_cpu_and_nowhere_else():
 
     for_gpu = jax.export.export(ours, platforms=["cuda"])(x, w).mlir_module()
     assert "1x16x128x20" not in for_gpu
+
+
+@pytest.mark.parametrize(
+    ("kernel_size", "padding", "dtype"),
+    [
+        ((3, 3), 1, "float32"),
+        ((2, 1), 0, "float32"),
+        ((1, 2), 2, "float32"),
+        ((3, 3), 1, "bfloat16"),
+    ],
+)
+def test_locally_connected_layer_is_that_of_flax(kernel_size, padding, dtype):
+    (x,) = arrays((3, 5, 6, 4))
+    options: Any = {
+        "padding": padding,
+        "dtype": dtype,
+        "kernel_init": nn.initializers.normal(),
+    }
+    ours: nn.Module = LocallyConnected(7, kernel_size, **options)
+    plain: nn.Module = nn.ConvLocal(7, kernel_size, **options)
+    variables: Any = ours.init(jax.random.key(0), x)
+    initial = plain.init(jax.random.key(0), x)
+    assert jax.tree.all(jax.tree.map(jnp.array_equal, variables, initial))
+    (bias,) = arrays(variables["params"]["bias"].shape)
+    variables = {"params": {**variables["params"], "bias": bias}}
+
+    def value_and_gradient(layer):
+        def loss(variables, x):
+            y = layer.apply(variables, x)
+            return (y.astype(jnp.float32) ** 2).sum(), y
+
+        return jax.grad(loss, argnums=(0, 1), has_aux=True)(variables, x)
+
+    found, expected = value_and_gradient(ours), value_and_gradient(plain)
+    assert found[1].dtype == dtype
+    tolerance = 2e-5 if dtype == "float32" else 4e-2
+    for one, other in zip(*map(jax.tree.leaves, (found, expected)), strict=True):
+        one, other = np.asarray(one, np.float32), np.asarray(other, np.float32)
+        scale = np.abs(other).max()
+        np.testing.assert_allclose(one, other, rtol=0, atol=tolerance * scale)
 
 
 POOLINGS = [

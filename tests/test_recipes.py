@@ -14,7 +14,7 @@ from experiments.errors import UserError
 from experiments.models.caffe import average_pool, max_pool
 from experiments.norms import NORMS
 from experiments.optimizer import make_optimizer, schedule
-from experiments.program import _make_functions, count_parameters, shapes
+from experiments.program import count_parameters, load, make_functions, shapes
 from experiments.recipes import DESCRIPTIONS, PRESETS
 
 
@@ -65,7 +65,7 @@ def test_every_preset_describes_networks_that_can_be_trained(preset):
     sizes = {norm: count_parameters(shapes(recipe, norm)) for norm in NORMS}
     assert sizes["none"] == sizes["lrn"] == PARAMETERS[recipe.name]
     assert sizes["batch_norm"] > sizes["none"]
-    functions = _make_functions(recipe, "batch_norm")
+    functions = make_functions(recipe, "batch_norm", load(recipe))
     state = jax.eval_shape(functions.init, 0)
     size = recipe.image_size if recipe.dataset == "folder" else 32
     images = jax.ShapeDtypeStruct((recipe.batch_size, size, size, 3), jnp.uint8)

@@ -5,6 +5,7 @@ from functools import partial
 import flax.linen as nn
 
 from .convolution import conv_general_dilated
+from .locally_connected import LocallyConnected as LocallyConnected
 from .max_pooling import max_pool as max_pool
 
 Conv = partial(nn.Conv, conv_general_dilated=conv_general_dilated)

@@ -158,25 +158,25 @@ def _transpose(
     return _find(wanted, geometry, *(known[other] for other in _operands(wanted)))
 
 
+def _convolve(image: Array, kernel: Array, geometry: _Geometry) -> Array:
+    return lax.conv_general_dilated(
+        image,
+        kernel,
+        geometry.strides,
+        geometry.padding,
+        dimension_numbers=_LAYOUT,
+    )
+
+
 def _plainly(a: Array, b: Array, *, name: Name, geometry: _Geometry) -> Array:
     """Finds an array as XLA does: the definition, and what most platforms run."""
-
-    def convolve(image: Array, kernel: Array) -> Array:
-        return lax.conv_general_dilated(
-            image,
-            kernel,
-            geometry.strides,
-            geometry.padding,
-            dimension_numbers=_LAYOUT,
-        )
-
     if name == "result":
-        return convolve(a, b)
+        return _convolve(a, b, geometry)
     like = jax.ShapeDtypeStruct(getattr(geometry, name), a.dtype)
     if name == "image":
-        (found,) = jax.linear_transpose(lambda image: convolve(image, a), like)(b)
+        (found,) = jax.linear_transpose(lambda x: _convolve(x, a, geometry), like)(b)
     else:
-        (found,) = jax.linear_transpose(lambda kernel: convolve(a, kernel), like)(b)
+        (found,) = jax.linear_transpose(lambda w: _convolve(a, w, geometry), like)(b)
     return found
 
 
@@ -194,13 +194,7 @@ def _on_cpu(a: Array, b: Array, *, name: Name, geometry: _Geometry) -> Array:
 
 def _result(image: Array, kernel: Array, geometry: _Geometry) -> Array:
     if not _images_gain(geometry):
-        return lax.conv_general_dilated(
-            image,
-            kernel,
-            geometry.strides,
-            geometry.padding,
-            dimension_numbers=_LAYOUT,
-        )
+        return _convolve(image, kernel, geometry)
     _, height, width, filters = geometry.result
     if filters <= _FEW_FILTERS:
         missing = (0, -image.shape[3] % 4)

@@ -7,7 +7,7 @@ import flax.linen as nn
 from jax import Array
 from jax.typing import DTypeLike
 
-from ..layers import Conv
+from ..layers import Conv, LocallyConnected
 from ..norms import Norm
 from .caffe import chain, max_pool
 
@@ -43,7 +43,7 @@ class ConvLocal(nn.Module):
         options: Any = {"dtype": self.dtype}
         conv = partial(Conv, 64, (5, 5), padding=2, **options)
         local = partial(
-            nn.ConvLocal,
+            LocallyConnected,
             kernel_size=(3, 3),
             padding=1,
             kernel_init=gaussian(0.04),

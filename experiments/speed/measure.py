@@ -1,0 +1,56 @@
+"""Time of training steps, taken in turns."""
+
+import random
+import statistics
+import time
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+LEAST_ROUNDS = 3
+
+Name = TypeVar("Name", bound=Hashable)
+
+
+@dataclass(frozen=True)
+class Times:
+    """Of one contender: the seconds of each of its steps."""
+
+    seconds: tuple[float, ...]
+
+    @property
+    def median(self) -> float:
+        """The median, in seconds."""
+        return statistics.median(self.seconds)
+
+
+def take_turns(
+    contenders: Mapping[Name, Callable[[], object]],
+    seconds: float,
+    *,
+    on_round: Callable[[float], None] = lambda share: None,
+) -> dict[Name, Times]:
+    """Times every contender once a round, in a new order every round.
+
+    Whatever else the machine does then falls on all of them alike.
+
+    Args:
+      contenders: By name, what takes a step and waits for its end.
+      seconds: No round begins later than this, but for the first three.
+      on_round: Called with the share of the seconds that is over, at most 1.
+    """
+    taken: dict[Name, list[float]] = {name: [] for name in contenders}
+    order = list(contenders)
+    for step in contenders.values():
+        step()  # caches, pages, threads: whatever is done once
+    begin = time.perf_counter()
+    rounds = 0
+    while rounds < LEAST_ROUNDS or time.perf_counter() - begin < seconds:
+        random.shuffle(order)
+        for name in order:
+            start = time.perf_counter()
+            contenders[name]()
+            taken[name].append(time.perf_counter() - start)
+        rounds += 1
+        on_round(min(1.0, (time.perf_counter() - begin) / seconds))
+    return {name: Times(tuple(times)) for name, times in taken.items()}
