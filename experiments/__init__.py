@@ -1,6 +1,6 @@
 """Does local response normalization help? The same network, trained with and without.
 
-Layers import downward only: data <- config <- recipes, norms <- models, augment,
-optimizer, parallel <- program <- checkpoint <- train <- records <- statistics <- plots,
-tables <- report <- ablate <- __main__.
+Layers import downward only: data, significance <- config <- recipes, norms <- models,
+augment, optimizer, parallel, help_texts <- program <- checkpoint <- train <- records
+<- statistics, tensorboard <- plots, tables, speed <- report <- ablate <- __main__.
 """

@@ -1,5 +1,6 @@
 """Compares normalization layers by training the same network with each."""
 
+import os
 import shlex
 import sys
 from collections.abc import Sequence
@@ -10,12 +11,12 @@ from typing import Annotated
 import tyro
 from rich.console import Console
 
-from . import parallel, records, report
+from . import help_texts, parallel, records, report
 from .ablate import ablate, print_table
 from .allocator import keep_freed_memory
 from .config import Ablation, RecipeName
 from .errors import UserError
-from .recipes import DESCRIPTIONS, PRESETS
+from .recipes import PRESETS
 from .speed.command import Speed, measure
 
 
@@ -55,26 +56,11 @@ def _split(arguments: Sequence[str]) -> tuple[RecipeName | None, list[str]]:
             return None, rest
 
 
-def _description(recipe: RecipeName | None) -> str:
+def _description(recipe: RecipeName | None, arguments: Sequence[str]) -> str:
     if recipe is not None:
-        return f"Recipe {recipe}: {DESCRIPTIONS[recipe]}"
-    lines = [f"  {name}: {text.splitlines()[0]}" for name, text in DESCRIPTIONS.items()]
-    return "\n".join(
-        [
-            "Trains the same network with each norm and several seeds, and compares "
-            "them.",
-            "",
-            "ablate [RECIPE] [OPTIONS]. Recipes, of which each has a help of its own "
-            "(the first is the default):",
-            "",
-            *lines,
-            "",
-            "Runs with the same seed start from the same weights and see the same "
-            "images in the same order, whatever their norm. Ends with a table and a "
-            "report (Markdown and HTML); Ctrl-C ends it early with a report of what "
-            "there is.",
-        ]
-    )
+        return help_texts.of_recipe(recipe)
+    # The list of all commands is no place for the list of all recipes.
+    return help_texts.of_ablate() if _ABLATE in arguments else help_texts.OVERVIEW
 
 
 def parse(arguments: Sequence[str] | None = None) -> Ablation | Report | Speed:
@@ -87,13 +73,15 @@ def parse(arguments: Sequence[str] | None = None) -> Ablation | Report | Speed:
     """
     recipe, rest = _split(sys.argv[1:] if arguments is None else arguments)
     preset = PRESETS[recipe or _DEFAULT_RECIPE]
+    for options in (Ablation, Report, Speed):
+        help_texts.join_lines(options)
     command = (
         Annotated[
             Ablation,
             tyro.conf.subcommand(
                 _ABLATE,
                 default=Ablation(preset.recipe, preset.norms),
-                description=_description(recipe),
+                description=_description(recipe, rest),
             ),
         ]
         | Annotated[Report, tyro.conf.subcommand("report")]
@@ -149,6 +137,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parallel.start_processes(command)
         console.quiet = not parallel.is_main_process()
         return ablate(command, console, arguments)
+    except BrokenPipeError:  # the reader of the output has read enough: | head
+        # What is still to be printed at exit has nowhere else to go.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except UserError as error:
         Console(stderr=True).print(f"error: {error}", markup=False, soft_wrap=True)
         return 2

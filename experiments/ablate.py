@@ -4,7 +4,7 @@ import math
 import shlex
 import time
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from . import activations, environment, parallel, records, report
+from . import activations, environment, parallel, records, report, tensorboard
 from .checkpoint import Checkpoints, check_space
 from .config import Ablation, Config
 from .norms import title
@@ -37,7 +37,7 @@ from .program import (
 )
 from .program import activations as activations_of
 from .recipes import PRESETS
-from .train import NonFiniteLossError, train
+from .train import Epoch, NonFiniteLossError, train
 
 _SHOWN_IMAGES = 64
 INTERRUPTED = 130  # what a shell reports for a program ended by Ctrl-C
@@ -60,6 +60,12 @@ def _output(ablation: Ablation) -> Path:
         return ablation.output
     stamp = time.strftime("%Y%m%d-%H%M%S")
     return Path("runs") / f"{ablation.recipe.dataset}-{stamp}"
+
+
+def _resume_command(ablation: Ablation, directory: Path) -> str:
+    shard = [] if ablation.shard == "1/1" else ["--shard", ablation.shard]
+    words = ["python", "-m", "experiments", "ablate", "--resume"]
+    return shlex.join([*words, "--output", str(directory), *shard])
 
 
 def print_table(console: Console, summary: report.Table, directory: Path) -> None:
@@ -109,6 +115,19 @@ def _print_parameters(console: Console, arms: Sequence[Config]) -> None:
     console.print(f"Parameters: {', '.join(sizes)}.", markup=False)
 
 
+def _print_seeds(console: Console, ablation: Ablation) -> None:
+    """Says so where the seeds are too few to show anything, before they are trained."""
+    comparisons = len(ablation.arms()) - 1
+    fewest = ablation.fewest_seeds
+    if comparisons and (ablation.seeds or fewest) < fewest:
+        console.print(
+            f"Note: with --seeds {ablation.seeds} no difference can be shown, however "
+            f"large, because {comparisons + 1} arms are compared; {fewest} seeds can "
+            "show one. --resume can add seeds later.",
+            markup=False,
+        )
+
+
 def _prepare(ablation: Ablation, directory: Path, arguments: Sequence[str]) -> None:
     """Makes the directory, or checks that there is one to go on with."""
     if ablation.resume:
@@ -147,9 +166,12 @@ def ablate(ablation: Ablation, console: Console, arguments: Sequence[str]) -> in
     configs = ablation.configs()
     mesh = parallel.make_mesh(None if ablation.distributed else ablation.devices)
     # All that can be wrong is, before anything is written.
+    if ablation.tensorboard:
+        tensorboard.check_installed()
     steps = recipe.epochs * steps_per_epoch(recipe)
     parallel.check_batch(recipe.batch_size, mesh)
     _print_parameters(console, ablation.arms())
+    _print_seeds(console, ablation)
     directory = _output(ablation)
     if parallel.is_main_process():
         _prepare(ablation, directory, arguments)
@@ -183,7 +205,12 @@ def ablate(ablation: Ablation, console: Console, arguments: Sequence[str]) -> in
                     f"[{number}/{len(configs)}] {name}: {outcome}", markup=False
                 )
         except KeyboardInterrupt:
-            console.print("Interrupted: reporting on the runs there are.")
+            console.print(
+                "Interrupted: reporting on the runs there are. To go on: "
+                f"{_resume_command(ablation, directory)}",
+                markup=False,
+                soft_wrap=True,
+            )
             status = INTERRUPTED
     if parallel.is_main_process():
         print_table(console, report.write(directory), directory)
@@ -203,6 +230,19 @@ def _keep_activations(
             activations.save(path, activations.summarize_activations(before, after))
 
 
+def _events(
+    ablation: Ablation,
+    config: Config,
+    directory: Path,
+    content: dict[str, Any],
+    earlier: Sequence[Epoch],
+) -> AbstractContextManager[tensorboard.Writer | None]:
+    """Opens the event files of a run, where they are wanted."""
+    if not ablation.tensorboard or not parallel.is_main_process():
+        return nullcontext()
+    return tensorboard.writer(directory, config, content, earlier)
+
+
 def _run(
     ablation: Ablation,
     config: Config,
@@ -214,6 +254,10 @@ def _run(
     """Trains one run, writes its metrics, and returns how it ended, in words."""
     begun = records.find(directory, config) if ablation.resume else None
     if begun is not None and begun.status != "interrupted":
+        # They may not have been wanted then, or not have been finished.
+        with _events(ablation, config, directory, begun.start, begun.epochs) as events:
+            if events is not None and begun.completed:
+                events.completed(begun.end["test_loss"], begun.end["test_accuracy"])
         return f"{begun.status} before"
     # Not every process may be as fast to see what the main one writes.
     seconds = 0.0 if ablation.distributed else ablation.checkpoint_seconds
@@ -231,13 +275,21 @@ def _run(
 
     parallel.wait_for_others("start")  # all have read what is written to now
     lines = 0 if begun is None else 1 + len(earlier)
+    content = {**asdict(config), **start} if begun is None else begun.start
     with (
         records.writer(directory, config, kept_lines=lines)
         if parallel.is_main_process()
-        else nullcontext(records.Writer(lambda line: None))
-    ) as writer:
+        else nullcontext(records.Writer(lambda line: None)) as writer,
+        _events(ablation, config, directory, content, earlier) as events,
+    ):
         if begun is None:
             writer.start(config, **start)
+
+        def on_epoch(epoch: Epoch) -> None:
+            writer.epoch(epoch)
+            if events is not None:
+                events.epoch(epoch)
+
         try:
             result = train(
                 config,
@@ -245,7 +297,7 @@ def _run(
                 checkpoints=checkpoints,
                 earlier=earlier,
                 on_steps=on_steps,
-                on_epoch=writer.epoch,
+                on_epoch=on_epoch,
                 on_end=on_end,
             )
         except NonFiniteLossError as error:
@@ -253,6 +305,8 @@ def _run(
             outcome = f"diverged, {error}"
         else:
             writer.completed(result)
+            if events is not None:
+                events.completed(result.test_loss, result.test_accuracy)
             seconds = sum(epoch.train_seconds for epoch in result.epochs)
             outcome = (
                 f"test accuracy {result.test_accuracy:.2%}, trained in {seconds:.1f} s"

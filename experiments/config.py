@@ -13,6 +13,7 @@ import tyro
 from .data.source import DatasetName as DatasetName
 from .data.source import Source
 from .errors import UserError
+from .significance import fewest_seeds
 
 NormName = Literal[
     "none",
@@ -283,7 +284,14 @@ class Ablation:
     recipe: Annotated[Recipe, tyro.conf.arg(name="")] = field(default_factory=Recipe)
     norms: tuple[NormName, ...] = _DEFAULT_NORMS
     """Arms to compare. The first one is the baseline of the differences."""
-    seeds: int = 5
+    seeds: Annotated[
+        int | None,
+        tyro.conf.arg(
+            metavar="INT",
+            help_behavior_hint="(default: the fewest that can show a difference "
+            "between so many arms, such as 6 for 2 arms, 7 for 4, 8 for 5)",
+        ),
+    ] = None
     """Number of seeds: each arm is trained with seed 0, 1, 2, ..."""
     sweep: Annotated[str, tyro.conf.arg(metavar="NAME=VALUE,VALUE,...")] = ""
     """Train the arm lrn once for each value of one of its hyperparameters, for example
@@ -301,6 +309,9 @@ class Ablation:
     0 for every epoch, inf for none."""
     keep_checkpoints: tyro.conf.FlagCreatePairsOff[bool] = False
     """Keep the last checkpoint of a finished run: its final weights."""
+    tensorboard: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Write the metrics to event files as well, in the folder tensorboard of --output,
+    epoch by epoch: tensorboard --logdir shows them. Needs: pip install tensorboardX."""
     devices: int = 1
     """Devices to divide each batch among. A single one is best where the runs can be
     divided instead (--shard)."""
@@ -317,7 +328,7 @@ class Ablation:
 
     def __post_init__(self):
         """Checks the values."""
-        _check(self.seeds >= 1, "seeds", "at least 1", self.seeds)
+        _check(self.seeds is None or self.seeds >= 1, "seeds", "at least 1", self.seeds)
         _check(len(self.norms) >= 1, "norms", "at least one norm", "none at all")
         _check(
             len(set(self.norms)) == len(self.norms),
@@ -395,13 +406,17 @@ class Ablation:
                 arms.append(Config(self.recipe, norm, 0))
         return arms
 
+    @property
+    def fewest_seeds(self) -> int:
+        """With how many seeds a difference between the arms can be shown at all."""
+        return fewest_seeds(max(1, len(self.arms()) - 1))
+
     def configs(self) -> list[Config]:
         """Returns the runs of this job, arm by arm within a seed.
 
         In this order a drift of the machine's speed meets all arms alike.
         """
-        runs = [
-            replace(arm, seed=seed) for seed in range(self.seeds) for arm in self.arms()
-        ]
+        seeds = range(self.seeds or self.fewest_seeds)
+        runs = [replace(arm, seed=seed) for seed in seeds for arm in self.arms()]
         part, parts = self._shard()
         return runs[part::parts]

@@ -14,13 +14,13 @@ import numpy as np
 from scipy import stats
 
 from .records import Run
+from .significance import SIGNIFICANCE, fewest_seeds, smallest_p_value
 
 CONFIDENCE = 0.95
 POWER = 0.8
 MOST_SEEDS = 1000
 """The search for the number of seeds needed ends here."""
 
-_SIGNIFICANCE = 0.05
 _BOOTSTRAP_RESAMPLES = 9_999
 _MOST_EXACT_PAIRS = 14
 _RANDOM_FLIPS = 99_999
@@ -71,12 +71,12 @@ class Difference:
     @property
     def shown(self) -> bool:
         """Whether the corrected test rejects that the arms do equally well."""
-        return self.corrected_p_value <= _SIGNIFICANCE
+        return self.corrected_p_value <= SIGNIFICANCE
 
     @property
     def can_be_shown(self) -> bool:
         """Whether so few pairs could show a difference at all, however large."""
-        return self.smallest_p_value <= _SIGNIFICANCE
+        return self.smallest_p_value <= SIGNIFICANCE
 
     def seeds_needed(self, size: float) -> int | None:
         """Returns `seeds_needed` for differences that vary like these."""
@@ -177,15 +177,6 @@ def sign_flip_p_value(differences: Sequence[float]) -> float:
     )
 
 
-def smallest_p_value(pairs: int) -> float:
-    """Returns what the sign-flip test cannot go below: all differences have one sign.
-
-    Two of the 2^n combinations of signs are then as far out: this one, and its
-    opposite.
-    """
-    return min(1.0, 2.0 ** (1 - pairs))
-
-
 def holm(p_values: Sequence[float]) -> list[float]:
     """Returns p-values corrected for their number by Holm's method, in their order.
 
@@ -228,17 +219,15 @@ def seeds_needed(size: float, deviation: float, comparisons: int) -> int | None:
     size = abs(size)
     if size < _RESOLUTION:
         return None
-    significance = _SIGNIFICANCE / comparisons
+    significance = SIGNIFICANCE / comparisons
     seeds = range(2, MOST_SEEDS + 1)
-    fewest = bisect_left(
-        seeds, True, key=lambda pairs: smallest_p_value(pairs) <= significance
-    )
+    fewest = fewest_seeds(comparisons)
     if deviation < _RESOLUTION:
-        return seeds[fewest]
+        return fewest
     enough = bisect_left(
         seeds,
         True,
-        lo=fewest,
+        lo=seeds.index(fewest),
         key=lambda pairs: _power(pairs, size, deviation, significance) >= POWER,
     )
     return seeds[enough] if enough < len(seeds) else None

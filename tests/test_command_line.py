@@ -1,13 +1,18 @@
 """The command line as a person meets it: runs, stops, help and refusals."""
 
 import json
+import re
 import signal
 import time
+from dataclasses import fields, is_dataclass
 
 import pytest
 
-from experiments.__main__ import main
+from experiments.__main__ import Report, main, parse
+from experiments.config import Ablation, Recipe
 from experiments.recipes import PRESETS
+from experiments.significance import SIGNIFICANCE, smallest_p_value
+from experiments.speed.command import Speed
 
 from .programs import started
 
@@ -66,6 +71,7 @@ def test_interrupt_leaves_a_report_of_what_there_is(tmp_path):
         printed, errors = process.communicate(timeout=240)
     assert process.returncode == 130, errors
     assert "Interrupted" in printed
+    assert f"python -m experiments ablate --resume --output {output}\n" in printed
     assert "no norm, seed 0: interrupted" in (output / "report.md").read_text()
     assert (output / "report.html").read_text().endswith("</html>\n")
     assert main(["report", str(output)]) == 0
@@ -93,6 +99,69 @@ def test_help_explains_every_option(arguments, capsys):
     assert "dummy" not in printed
 
 
+@pytest.mark.parametrize("columns", [80, 120])
+def test_help_lists_each_recipe_on_its_own_line(columns, monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    with pytest.raises(SystemExit):
+        main(["ablate", "--help"])
+    printed = capsys.readouterr().out.splitlines()
+    assert max(map(len, printed)) <= columns
+    words = [line.split()[0] for line in printed if re.match("  [a-z]\\w+  ", line)]
+    assert words == list(PRESETS)
+
+
+@pytest.mark.parametrize("options", [Ablation, Recipe, Report, Speed])
+def test_help_of_an_option_is_wrapped_by_the_terminal_alone(options):
+    parse(["ablate"])
+    for field in fields(options):
+        if not is_dataclass(getattr(Ablation().recipe, field.name, field.default)):
+            text = field.metadata.get("help", "")
+            assert (field.name == "recipe") != bool(text)
+            assert "\n" not in text
+
+
+def test_list_of_commands_does_not_list_the_recipes(capsys):
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    printed = capsys.readouterr().out
+    assert "ablate  Trains the same network" in printed
+    assert "caffe_quick" not in printed
+
+
+def test_help_may_be_read_in_part():
+    with started("ablate", "--help") as process:
+        assert process.stdout is not None
+        process.stdout.close()
+        assert process.wait(timeout=240) == 1
+        assert process.stderr is not None
+        assert process.stderr.read() == ""
+
+
+@pytest.mark.parametrize("recipe", PRESETS)
+def test_seeds_of_a_recipe_can_show_something(recipe):
+    ablation = parse(["ablate", recipe])
+    assert isinstance(ablation, Ablation)
+    seeds = len(ablation.configs()) // len(ablation.norms)
+    assert smallest_p_value(seeds) * (len(ablation.norms) - 1) <= SIGNIFICANCE
+
+
+@pytest.mark.parametrize(
+    ("norms", "seeds", "note"),
+    [
+        (["none", "lrn"], "1", "with --seeds 1 no difference can be shown, however"),
+        (["none", "lrn"], "1", "2 arms are compared; 6 seeds can show one"),
+        (["none"], "1", ""),
+    ],
+)
+def test_too_few_seeds_are_noted_before_training(norms, seeds, note, tmp_path, capsys):
+    arguments = ["--epochs", "1", "--output", str(tmp_path / "runs")]
+    arguments += ["--norms", *norms, "--seeds", seeds]
+    assert main(["ablate", *arguments]) == 0
+    before, _, _ = capsys.readouterr().out.partition("[1/")
+    assert note in " ".join(before.split())
+    assert ("Note:" in before) == bool(note)
+
+
 @pytest.mark.parametrize("recipe", PRESETS)
 def test_help_of_a_recipe_has_its_own_words_and_defaults(recipe, capsys):
     with pytest.raises(SystemExit):
@@ -105,7 +174,7 @@ def test_help_of_a_recipe_has_its_own_words_and_defaults(recipe, capsys):
 
 def test_recipes_can_be_overridden_and_say_so(tmp_path, capsys):
     output = tmp_path / "runs"
-    arguments = ["ablate", "caffe_full", "--dataset", "digits", "--crop", "7"]
+    arguments = ["ablate", "caffe_full", "--dataset", "digits", "--crop", "8"]
     arguments += ["--epochs", "1", "--seeds", "1", "--norms", "lrn"]
     arguments += ["--sweep", "alpha=0.1,10", "--drops", "0.9"]
     arguments += ["--weight-decay", "ip1/*", "0.1", "--learning-rate-factors"]
@@ -120,11 +189,11 @@ def test_recipes_can_be_overridden_and_say_so(tmp_path, capsys):
     lines = (output / "lrn-alpha=10-seed0.jsonl").read_text("utf-8").splitlines()
     start, *_, end = map(json.loads, lines)
     recipe = start["recipe"]
-    assert (recipe["name"], recipe["crop"], recipe["drops"]) == ("caffe_full", 7, [0.9])
+    assert (recipe["name"], recipe["crop"], recipe["drops"]) == ("caffe_full", 8, [0.9])
     assert recipe["lrn"]["alpha"] == 10
     assert recipe["weight_decay"] == [["ip1/*", 0.1]]
     assert recipe["learning_rate_factors"] == []
-    assert "crop is 7 instead of None" in start["deviations"]
+    assert "crop is 8 instead of None" in start["deviations"]
     assert start["reference"][1]["accuracy"] == 0.82
     assert len(start["fingerprint"]) == 64
     assert end["memory_bytes"] > 0
@@ -141,6 +210,8 @@ def test_recipes_can_be_overridden_and_say_so(tmp_path, capsys):
         (["--lrn.beta", "inf"], "`lrn.beta` must be a finite number, but got inf"),
         (["--whole-map.a", "nan"], "`whole-map.a` must be >= 0, but got nan"),
         (["--dataset", "mnist", "--data-dir", "/no/where"], "No train-images file"),
+        (["--data-dir", "x"], "`data-dir` must not be given for digits, which come"),
+        (["alexnet", "--data-dir", "/no/where"], "/no/where holds no classes: expec"),
         (["--batch-size", "5000"], "`batch-size` must be at most"),
         (["alexnett"], "`RECIPE` must be one of article, caffe_quick, "),
         (["--sweep", "alpha"], "`sweep` must be NAME=VALUE,VALUE,... with a NAME of"),

@@ -67,10 +67,11 @@ def test_impossible_divisions_are_refused(arguments, message, tmp_path, capsys):
     assert not output.exists()
 
 
-def test_shards_are_all_runs_once():
-    everything = Ablation(seeds=3).configs()
-    shards = [Ablation(seeds=3, shard=f"{i}/5").configs() for i in range(1, 6)]
-    assert {len(shard) for shard in shards} == {2, 3}
+@pytest.mark.parametrize(("seeds", "sizes"), [(3, {2, 3}), (None, {5, 6})])
+def test_shards_are_all_runs_once(seeds, sizes):
+    everything = Ablation(seeds=seeds).configs()
+    shards = [Ablation(seeds=seeds, shard=f"{i}/5").configs() for i in range(1, 6)]
+    assert {len(shard) for shard in shards} == sizes
     merged = [config for shard in shards for config in shard]
     assert sorted(map(repr, merged)) == sorted(map(repr, everything))
 

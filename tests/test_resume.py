@@ -17,7 +17,7 @@ from experiments.config import Ablation, Recipe
 from experiments.errors import UserError
 from experiments.program import make_program
 
-from .programs import PROGRAM, lines_of, started
+from .programs import FULL_DISK, PROGRAM, lines_of, started
 
 LONG = ("--epochs", "12", "--seeds", "2", "--norms", "batch_norm")
 EVERY_EPOCH = ("--checkpoint-seconds", "0")
@@ -181,13 +181,6 @@ def test_disk_without_room_is_noticed_before_training(tmp_path, monkeypatch, cap
     assert main(quick(tmp_path / "runs")) == 2
     assert "A checkpoint needs 0.4 MiB of room in" in capsys.readouterr().err
     assert not list(tmp_path.glob("runs/*.jsonl"))
-
-
-# No file can grow beyond LIMIT, as if the disk was full.
-FULL_DISK = """
-import resource
-resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))
-"""
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import pytest
 from scipy import stats
 
 from experiments import statistics
+from experiments.significance import fewest_seeds, smallest_p_value
 from experiments.statistics import (
     Interval,
     holm,
@@ -15,7 +16,6 @@ from experiments.statistics import (
     sample,
     seeds_needed,
     sign_flip_p_value,
-    smallest_p_value,
 )
 
 
@@ -196,10 +196,12 @@ def test_seeds_needed_are_never_too_few_for_the_sign_flip_test():
     assert seeds_needed(0.01, 0.0, comparisons=1) == 6
     assert seeds_needed(0.01, 0.0, comparisons=3) == 7
     assert seeds_needed(0.01, 1e-6, comparisons=9) == 9
-    for comparisons, pairs in ((1, 6), (3, 7), (9, 9)):
-        assert (
-            smallest_p_value(pairs) <= 0.05 / comparisons < smallest_p_value(pairs - 1)
-        )
+
+
+@pytest.mark.parametrize(("comparisons", "pairs"), [(1, 6), (3, 7), (4, 8), (9, 9)])
+def test_fewest_seeds_are_just_enough_for_the_sign_flip_test(comparisons, pairs):
+    assert fewest_seeds(comparisons) == pairs
+    assert smallest_p_value(pairs) <= 0.05 / comparisons < smallest_p_value(pairs - 1)
 
 
 def test_seeds_needed_is_none_where_no_number_is_enough():

@@ -193,7 +193,7 @@ class PictureFolders:
         if not any(tree.children()):
             raise DataError(
                 f"{tree.path()} holds no classes: expected {self.wanted}, or CLASS/"
-                "*.jpg, but it is empty or not there."
+                "*.jpg, but it is empty or not there. --data-dir names the place."
             )
         tree = _innermost(tree)
         folders, files = tree.children()

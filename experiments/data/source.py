@@ -59,7 +59,8 @@ class Source:
             raise UserError(
                 "`data-dir` must not be given for digits, which come with "
                 f"scikit-learn, but got {self.data_dir}. Name the data set in that "
-                "directory, for example with --dataset mnist."
+                "directory: --dataset folder for images of your own, or for example "
+                "--dataset mnist."
             )
         if self.dataset == "folder" and self.data_dir is None:
             raise UserError(

@@ -5,8 +5,10 @@
 Source: Krizhevsky, Sutskever, Hinton: ImageNet classification with deep convolutional
 neural networks, NIPS 2012; the layers are those of Caffe's bvlc_alexnet. LRN as printed
 in the paper.
+
 Expected accuracy: on ImageNet 57 % with LRN; the paper gives it 1.4 points of that.
 A benchmark on small images found no difference (47.0 % with, 47.1 % without).
+
 Expected time on two CPU cores: 1.5 seconds for each image and 100 epochs: this recipe
 is for accelerators.
 """

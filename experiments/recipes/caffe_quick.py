@@ -4,7 +4,9 @@
 
 Source: BVLC/caffe, examples/cifar10/cifar10_quick*.prototxt (5,000 steps of 100 images,
 that is 10 epochs of 50,000; the last fifth at a tenth of the rate). It has no norm.
+
 Expected accuracy: 75 % without a norm.
+
 Expected time on two CPU cores: 15 minutes a run.
 """
 

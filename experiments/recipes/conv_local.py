@@ -10,8 +10,10 @@ of 160. Here all arms have the network with 13 %, and the second command gives a
 them the width of the other.
 
 Source: dnouri/cuda-convnet, example-layers, conv-local-13pct and conv-local-11pct.
+
 Expected accuracy: 86 % without a norm, from one crop in the center; the published
 numbers are means over ten views.
+
 Expected time on two CPU cores: 8 hours a run.
 """
 

@@ -8,7 +8,9 @@ standardized, one by one: LRN has next to nothing to act on. The second command 
 for the alpha that does something here.
 
 Source: tensorflow/models, tutorials/image/cifar10.
+
 Expected accuracy: 86 % with LRN, after 256 epochs.
+
 Expected time on two CPU cores: 10 hours a run.
 """
 

@@ -1,0 +1,172 @@
+"""Event files say what the metrics say, however often a run was ended."""
+
+import json
+import struct
+from pathlib import Path
+
+import pytest
+from tensorboardX.proto.event_pb2 import (
+    Event,  # pyright: ignore[reportAttributeAccessIssue] - protobuf makes it at import
+)
+from tensorboardX.record_writer import masked_crc32c
+
+from experiments import records, tensorboard
+from experiments.__main__ import main
+
+from .programs import FULL_DISK, PROGRAM, started
+
+RUN = ("ablate", "--norms", "lrn", "--seeds", "1", "--epochs", "4")
+FOUR_EPOCHS = [1, 2, 3, 4]
+
+
+def events_of(directory: Path) -> list[Event]:
+    """What a reader finds in a run's directory: framed records, with checksums."""
+    [path] = directory.iterdir()
+    assert "tfevents" in path.name  # by which TensorBoard finds it
+    data, events = path.read_bytes(), []
+    while data:
+        header, body = data[:8], data[12:]
+        length = struct.unpack("<Q", header)[0]
+        assert struct.unpack("<I", data[8:12])[0] == masked_crc32c(header)
+        content = body[:length]
+        checksum = struct.unpack("<I", body[length : length + 4])[0]
+        assert checksum == masked_crc32c(content)
+        events.append(Event.FromString(content))
+        data = body[length + 4 :]
+    assert events[0].file_version == "brain.Event:2"
+    return events[1:]
+
+
+def scalars_of(events: list[Event]) -> dict[str, list[tuple[int, float]]]:
+    """Steps and values by tag."""
+    scalars = {}
+    for event in events:
+        for value in event.summary.value:
+            if value.HasField("simple_value"):
+                pair = (event.step, value.simple_value)
+                scalars.setdefault(value.tag, []).append(pair)
+    return scalars
+
+
+def check(output: Path, run: str = "lrn-seed0") -> dict[str, list[tuple[int, float]]]:
+    """Compares the events of a run with its metrics, and returns the scalars."""
+    events = events_of(output / "tensorboard" / run)
+    scalars = scalars_of(events)
+    lines = (output / f"{run}.jsonl").read_text("utf-8").splitlines()
+    start, *epochs, end = map(json.loads, lines)
+    for tag, name in {
+        "loss/training": "train_loss",
+        "loss/validation": "validation_loss",
+        "accuracy/validation": "validation_accuracy",
+    }.items():
+        expected = [(line["epoch"], pytest.approx(line[name])) for line in epochs]
+        assert scalars[tag] == expected
+    for name in ("loss", "accuracy"):
+        value = pytest.approx(end[f"test_{name}"])
+        assert scalars[f"{name}/test"] == [(len(epochs), value)]
+
+    [text] = [
+        value.tensor.string_val[0].decode()
+        for event in events
+        for value in event.summary.value
+        if value.tag == "config/text_summary"
+    ]
+    shown = json.loads(text)
+    assert shown["recipe"] == start["recipe"]
+    assert shown["command"] == start["command"]
+    return scalars
+
+
+def test_events_are_the_metrics(tmp_path):
+    arguments = ["ablate", "--norms", "none", "lrn", "--seeds", "2", "--epochs", "4"]
+    arguments += ["--drops", "0.5", "--tensorboard", "--output", str(tmp_path / "runs")]
+    assert main(arguments) == 0
+    runs = ["lrn-seed0", "lrn-seed1", "none-seed0", "none-seed1"]
+    assert sorted(path.name for path in tmp_path.glob("runs/tensorboard/*")) == runs
+    for run in runs:
+        scalars = check(tmp_path / "runs", run)
+        rates = [1e-3, 1e-3, 1e-4, 1e-4]  # of the last step of each epoch
+        assert [epoch for epoch, _ in scalars["learning_rate"]] == FOUR_EPOCHS
+        assert [rate for _, rate in scalars["learning_rate"]] == pytest.approx(rates)
+
+
+def test_events_are_there_epoch_by_epoch_and_go_on(tmp_path, monkeypatch):
+    output = tmp_path / "runs"
+    write_epoch = tensorboard.Writer.epoch
+    seen = []
+
+    def end_in_third_epoch(writer, epoch):
+        write_epoch(writer, epoch)
+        scalars = scalars_of(events_of(output / "tensorboard" / "lrn-seed0"))
+        seen.append([epoch for epoch, _ in scalars["loss/training"]])
+        if epoch.epoch == 3:  # its state is not saved yet: it is trained again
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(tensorboard.Writer, "epoch", end_in_third_epoch)
+    arguments = [*RUN, "--checkpoint-seconds", "0", "--tensorboard"]
+    assert main([*arguments, "--output", str(output)]) == 130
+    assert seen == [[1], [1, 2], [1, 2, 3]]
+
+    monkeypatch.setattr(tensorboard.Writer, "epoch", write_epoch)
+    assert main(["ablate", "--resume", "--output", str(output)]) == 0
+    scalars = check(output)
+    assert [epoch for epoch, _ in scalars["loss/training"]] == FOUR_EPOCHS
+
+
+@pytest.fixture
+def finished(tmp_path):
+    """The directory of an ablation without event files."""
+    assert main([*RUN, "--output", str(tmp_path / "runs")]) == 0
+    assert not (tmp_path / "runs" / "tensorboard").exists()
+    return tmp_path / "runs"
+
+
+def test_events_of_finished_runs_are_written_later(finished):
+    arguments = ["ablate", "--resume", "--output", str(finished), "--tensorboard"]
+    for _ in range(2):
+        assert main(arguments) == 0
+        check(finished)
+
+
+def test_place_that_cannot_be_written_to_is_reported(finished, capsys):
+    (finished / "tensorboard").touch()
+    arguments = ["ablate", "--resume", "--output", str(finished), "--tensorboard"]
+    assert main(arguments) == 2
+    place = finished / "tensorboard" / "lrn-seed0"
+    assert f"error: {place} cannot be written: " in capsys.readouterr().err
+
+
+def test_diverged_run_has_its_epochs(tmp_path):
+    output = tmp_path / "runs"
+    arguments = [*RUN, "--learning-rate", "1e30", "--tensorboard"]
+    assert main([*arguments, "--output", str(output)]) == 0
+    [run] = records.read(output)
+    assert run.status == "diverged"
+    scalars = scalars_of(events_of(output / "tensorboard" / "lrn-seed0"))
+    assert len(scalars.get("loss/training", [])) == len(run.epochs)
+    assert "loss/test" not in scalars
+
+
+def test_missing_library_is_noticed_before_anything_is_written(
+    tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(tensorboard, "find_spec", lambda name: None)
+    assert main([*RUN, "--tensorboard", "--output", str(tmp_path / "runs")]) == 2
+    assert capsys.readouterr().err.endswith("with: pip install tensorboardX\n")
+    assert not list(tmp_path.iterdir())
+
+
+def test_full_disk_is_reported_and_what_is_there_goes_on(tmp_path):
+    output = tmp_path / "runs"
+    arguments = [*RUN, "--epochs", "12", "--checkpoint-seconds", "inf"]
+    arguments.append("--tensorboard")
+    # An epoch takes more room in events than in a line of the metrics.
+    program = FULL_DISK.format(limit=4000) + PROGRAM
+    with started(*arguments, "--output", str(output), program=program) as process:
+        _, errors = process.communicate(timeout=240)
+    assert process.returncode == 2
+    place = output / "tensorboard" / "lrn-seed0"
+    assert errors.startswith(f"error: {place} cannot be written: File too large")
+    assert errors.count("\n") == 1
+    assert main(["ablate", "--resume", "--output", str(output)]) == 0
+    check(output)
