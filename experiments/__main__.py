@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import tyro
 from rich.console import Console
@@ -38,7 +38,7 @@ class Report:
     """Directory for the report (default: that of the ablation, if it is one)."""
 
 
-_ABLATE = "ablate"
+_ABLATE, _REPORT, _SPEED = "ablate", "report", "speed"
 _DEFAULT_RECIPE: RecipeName = "article"
 
 
@@ -56,11 +56,19 @@ def _split(arguments: Sequence[str]) -> tuple[RecipeName | None, list[str]]:
             return None, rest
 
 
-def _description(recipe: RecipeName | None, arguments: Sequence[str]) -> str:
-    if recipe is not None:
-        return help_texts.of_recipe(recipe)
-    # The list of all commands is no place for the list of all recipes.
-    return help_texts.of_ablate() if _ABLATE in arguments else help_texts.OVERVIEW
+def _descriptions(
+    recipe: RecipeName | None, arguments: Sequence[str]
+) -> dict[str, str]:
+    """Returns what each command says of itself; one that is not asked for, in brief."""
+    texts = {
+        _ABLATE: help_texts.of_recipe(recipe) if recipe else help_texts.of_ablate(),
+        _REPORT: help_texts.of_command(Report),
+        _SPEED: help_texts.of_command(Speed),
+    }
+    return {
+        command: text if command in arguments else text.partition("\n\n")[0]
+        for command, text in texts.items()
+    }
 
 
 def parse(arguments: Sequence[str] | None = None) -> Ablation | Report | Speed:
@@ -75,17 +83,18 @@ def parse(arguments: Sequence[str] | None = None) -> Ablation | Report | Speed:
     preset = PRESETS[recipe or _DEFAULT_RECIPE]
     for options in (Ablation, Report, Speed):
         help_texts.join_lines(options)
+    descriptions = _descriptions(recipe, rest)
+
+    def subcommand(name: str, **options: Any) -> Any:
+        return tyro.conf.subcommand(name, description=descriptions[name], **options)
+
     command = (
         Annotated[
             Ablation,
-            tyro.conf.subcommand(
-                _ABLATE,
-                default=Ablation(preset.recipe, preset.norms),
-                description=_description(recipe, rest),
-            ),
+            subcommand(_ABLATE, default=Ablation(preset.recipe, preset.norms)),
         ]
-        | Annotated[Report, tyro.conf.subcommand("report")]
-        | Annotated[Speed, tyro.conf.subcommand("speed")]
+        | Annotated[Report, subcommand(_REPORT)]
+        | Annotated[Speed, subcommand(_SPEED)]
     )
     return tyro.cli(
         command,  # pyright: ignore[reportArgumentType] - tyro takes unions

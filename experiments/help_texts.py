@@ -1,5 +1,6 @@
 """What --help says beside the options, and in which lines."""
 
+import inspect
 import shutil
 import textwrap
 from dataclasses import fields, is_dataclass
@@ -14,18 +15,15 @@ from .recipes import DESCRIPTIONS
 
 _LONGEST_LINE = 100
 
-OVERVIEW = (
-    """Trains the same network with each norm and several seeds, and compares them."""
-)
-
-_ABLATE = f"""{OVERVIEW}
+_ABLATE = """
+Trains the same network with each norm and several seeds, and compares them.
 
 Usage: ablate [RECIPE] [OPTIONS]. A recipe gives the defaults of all options, and has a
 help of its own: ablate RECIPE --help.
 
 Recipes, of which the first is the default:
 
-{{recipes}}
+{recipes}
 
 Runs with the same seed start from the same weights and see the same images in the same
 order, whatever their norm. Ends with a table and a report (Markdown and HTML); Ctrl-C
@@ -79,6 +77,11 @@ def of_ablate() -> str:
 def of_recipe(recipe: RecipeName) -> str:
     """Returns the help of a recipe: the words of its file."""
     return _wrap(f"Recipe {recipe}: {DESCRIPTIONS[recipe]}")
+
+
+def of_command(options: type) -> str:
+    """Returns the help of a command that is all in the docstring of its options."""
+    return _wrap(inspect.getdoc(options) or "")
 
 
 @cache

@@ -96,7 +96,8 @@ def _full_batches(recipe: Recipe, dataset: data.Dataset) -> int:
     if size < recipe.batch_size:
         raise UserError(
             f"`batch-size` must be at most the number of training images of "
-            f"{recipe.dataset}, {size}, but got {recipe.batch_size}."
+            f"{recipe.dataset}, {size} without those held out, but got "
+            f"{recipe.batch_size}. Set --batch-size {size} or less."
         )
     return size // recipe.batch_size
 
@@ -136,6 +137,7 @@ def make_functions(recipe: Recipe, norm: NormName, dataset: data.Dataset) -> Fun
         return evaluation.init(key, jnp.zeros((1, *shape)), train=False)
 
     shapes = jax.eval_shape(init_variables, jax.random.key(0))
+    _check_sizes(recipe, shapes["params"], shape)
     optimizer = make_optimizer(
         recipe, shapes["params"], recipe.epochs * _full_batches(recipe, dataset)
     )
@@ -211,6 +213,17 @@ def make_functions(recipe: Recipe, norm: NormName, dataset: data.Dataset) -> Fun
         return first["before"][0], first["after"][0]
 
     return Functions(init, step, evaluate, activations)
+
+
+def _check_sizes(recipe: Recipe, params: Any, image_shape: tuple[int, ...]) -> None:
+    for path, leaf in jax.tree.leaves_with_path(params):
+        if not leaf.size:
+            height, width, _ = image_shape
+            raise UserError(
+                f"`network` must suit the size of the images, but of {width}x{height} "
+                f"pixels nothing is left for {path[0].key} of {recipe.network}. Take "
+                "larger images (--crop, --image-size), or another network."
+            )
 
 
 def _moving_average(recipe: Recipe, state: State, params: Any) -> Any:

@@ -223,6 +223,11 @@ def test_recipes_can_be_overridden_and_say_so(tmp_path, capsys):
         (["--norms", "divisive", "--lrn.bias", "0"], "`lrn.bias, lrn.alpha and lrn.b"),
         (["--crop", "9"], "`crop` must be at most the size of the images, 8x8"),
         (["--padding", "1"], "`padding` must be 0 where nothing is cropped"),
+        (
+            ["caffe_full", "--dataset", "digits", "--crop", "7"],
+            "`network` must suit the size of the images, but of 7x7 pixels nothing is "
+            "left for ip1 of caffe_full",
+        ),
         (["--weight-decay", "con", "1"], "`weight-decay` must name parameters"),
         (["--weight-decay", "*", "-1"], "`weight-decay *` must be >= 0, but got -1.0"),
         (["--drops", "1.5"], "`drops` must be shares between 0 and 1, but got (1.5,)"),

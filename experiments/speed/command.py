@@ -49,16 +49,30 @@ class Speed:
         tyro.conf.arg(metavar="[RECIPE ...]"),
     ] = _DEFAULT_RECIPES
     """Recipes to measure. alexnet takes minutes, and is left out unless it is named."""
-    norms: tuple[NormName, ...] = ()
-    """Arms to measure (default: those of each recipe). With none among them, the share
-    of the step that each norm takes is told."""
-    batch_size: int | None = None
-    """Images per step (default: that of each recipe)."""
+    norms: Annotated[
+        tuple[NormName, ...],
+        tyro.conf.arg(help_behavior_hint="(default: those of each recipe)"),
+    ] = ()
+    """Arms to measure. With none among them, the share of the step that each norm takes
+    is told."""
+    batch_size: Annotated[
+        int | None,
+        tyro.conf.arg(
+            metavar="INT", help_behavior_hint="(default: that of each recipe)"
+        ),
+    ] = None
+    """Images per step."""
     seconds: float = 20.0
     """Time for each recipe, without the time to compile. Every contender takes at least
     three steps."""
-    threads: int | None = None
-    """Threads of PyTorch (default: the cores this process may use)."""
+    threads: Annotated[
+        int | None,
+        tyro.conf.arg(
+            metavar="INT",
+            help_behavior_hint="(default: the cores this process may use)",
+        ),
+    ] = None
+    """Threads of PyTorch."""
     torch: bool = True
     """Measure PyTorch too, where it is installed."""
     output: Annotated[
