@@ -26,6 +26,7 @@ from rich.text import Text
 from . import activations, environment, parallel, records, report, tensorboard
 from .checkpoint import Checkpoints, check_space
 from .config import Ablation, Config
+from .errors import INTERRUPTED
 from .norms import title
 from .program import (
     Program,
@@ -40,7 +41,6 @@ from .recipes import PRESETS
 from .train import Epoch, NonFiniteLossError, train
 
 _SHOWN_IMAGES = 64
-INTERRUPTED = 130  # what a shell reports for a program ended by Ctrl-C
 
 
 class _RateColumn(ProgressColumn):

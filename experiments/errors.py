@@ -1,5 +1,8 @@
 """Errors a user can cause, shown as one line without a traceback."""
 
+INTERRUPTED = 130
+"""The exit status after Ctrl-C, as a shell reports it."""
+
 
 class UserError(Exception):
     """Something asked for cannot be done; the message says what and what to do.

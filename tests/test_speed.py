@@ -1,10 +1,12 @@
 """The measuring of training steps: what is taken, told and kept; never how fast."""
 
 import json
+from functools import partial
 
 import pytest
 
 from experiments.__main__ import main
+from experiments.speed import measure
 from experiments.speed.command import Row
 from experiments.speed.measure import LEAST_ROUNDS, Times, take_turns
 
@@ -46,8 +48,17 @@ def test_preset_decides_what_is_measured(capsys):
     [
         (["--batch-size", "0"], "`batch-size` must be at least 1, but got 0"),
         (["--threads", "0"], "`threads` must be at least 1, but got 0"),
-        (["--seconds", "0"], "`seconds` must be greater than 0, but got 0.0"),
-        (["--seconds", "nan"], "`seconds` must be greater than 0, but got nan"),
+        (
+            ["--seconds", "0"],
+            "`seconds` must be finite and greater than 0",
+        ),
+        (["--seconds", "inf"], "`seconds` must be finite and greater than 0"),
+        (["article", "article"], "`recipes` must be different from one another, but"),
+        (["--norms", "lrn", "lrn"], "`norms` must be different from one another, but"),
+        (
+            ["--seconds", "nan"],
+            "`seconds` must be finite and greater than 0",
+        ),
     ],
 )
 def test_impossible_values_are_refused(arguments, message, capsys):
@@ -59,20 +70,32 @@ def test_file_that_exists_is_kept(tmp_path, capsys):
     output = tmp_path / "speed.jsonl"
     output.write_text("precious")
     assert main(["speed", "article", *QUICK, "--output", str(output)]) == 2
-    assert f"{output} cannot be written: File exists" in capsys.readouterr().err
+    assert f"{output} cannot be made: File exists" in capsys.readouterr().err
     assert output.read_text() == "precious"
 
 
-def test_contenders_take_turns():
-    taken = []
-    shares = []
-    contenders = {name: lambda name=name: taken.append(name) for name in "abc"}
+def test_contenders_take_turns(monkeypatch):
+    clock = map(float, range(10**6))  # every step takes a second
+    monkeypatch.setattr(measure.time, "perf_counter", lambda: next(clock))
+    taken: list[str] = []
+    shares: list[float] = []
+    contenders = {name: partial(taken.append, name) for name in "abc"}
     times = take_turns(contenders, 1e-9, on_round=shares.append)
-    assert len(taken) == 3 * (1 + LEAST_ROUNDS)
-    rounds = [taken[i : i + 3] for i in range(0, len(taken), 3)]
+    assert taken[:6] == ["a", "a", "b", "b", "c", "c"]  # to warm up, to choose a number
+    rounds = [taken[i : i + 3] for i in range(6, len(taken), 3)]
+    assert len(rounds) == LEAST_ROUNDS
     assert all(sorted(each) == ["a", "b", "c"] for each in rounds)
-    assert {len(each.seconds) for each in times.values()} == {LEAST_ROUNDS}
+    assert {each.seconds for each in times.values()} == {(1.0,) * LEAST_ROUNDS}
     assert shares[-1] == 1
+
+
+def test_turns_have_as_many_steps_as_take_a_tenth_of_a_second(monkeypatch):
+    clock = iter(i / 100 for i in range(10**6))
+    monkeypatch.setattr(measure.time, "perf_counter", lambda: next(clock))
+    taken: list[str] = []
+    times = take_turns({"a": partial(taken.append, "a")}, 1e-9)
+    assert len(taken) == 2 + 10 * LEAST_ROUNDS
+    assert times["a"].median == pytest.approx(0.001)
 
 
 def test_ratio_is_to_the_faster_layout_and_share_to_the_step_without():

@@ -1,6 +1,7 @@
 """The command: every recipe and arm in turns, a table for each recipe."""
 
 import json
+import math
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -15,10 +16,9 @@ from rich.table import Table
 
 from .. import augment, environment
 from ..config import NormName, Recipe, RecipeName
-from ..errors import UserError
+from ..errors import INTERRUPTED, UserError
 from ..norms import title
 from ..recipes import PRESETS
-from ..records import explained
 from . import ours
 from .measure import Times, take_turns
 
@@ -31,6 +31,7 @@ _DEFAULT_RECIPES: tuple[RecipeName, ...] = (
     "resnet20",
 )
 _NOTHING = "\N{EN DASH}"
+_LEARNING_RATE = 1e-9
 
 
 @dataclass(frozen=True)
@@ -39,9 +40,10 @@ class Speed:
 
     Networks, norms and optimizers are those of the ablation; images are random ones of
     the right shape, so that no data are needed. All contenders of a recipe take turns.
-    Our step prepares and augments its images; PyTorch's, measured where that is
-    installed, gets images that are ready. Its networks are measured in both layouts of
-    images; the table has the faster one.
+    Our step prepares and augments its images, and keeps averages of parameters where
+    the recipe does; PyTorch's, measured where that is installed, gets images that are
+    ready, and keeps none. Its networks are measured in both layouts of images; the
+    table has the faster one.
     """
 
     recipes: Annotated[
@@ -88,10 +90,17 @@ class Speed:
                 raise UserError(
                     f"`{name.replace('_', '-')}` must be at least 1, but got {value}."
                 )
-        if not self.seconds > 0:
+        if not 0 < self.seconds < math.inf:
             raise UserError(
-                f"`seconds` must be greater than 0, but got {self.seconds}."
+                f"`seconds` must be finite and greater than 0, but got {self.seconds}."
             )
+        for name in ("recipes", "norms"):
+            values = getattr(self, name)
+            if len(set(values)) < len(values):
+                raise UserError(
+                    f"`{name}` must be different from one another, but got "
+                    f"{' '.join(values)}."
+                )
 
 
 @dataclass(frozen=True)
@@ -138,7 +147,12 @@ def _recipe(name: RecipeName, batch_size: int | None) -> Recipe:
     recipe = PRESETS[name].recipe
     if recipe.dataset == "digits":  # too small to tell anything of a network
         recipe = replace(recipe, dataset="mnist")
-    return recipe if batch_size is None else replace(recipe, batch_size=batch_size)
+    # Noise is not to be learned: an arm that diverged would compute with other numbers.
+    return replace(
+        recipe,
+        batch_size=batch_size or recipe.batch_size,
+        learning_rate=_LEARNING_RATE,
+    )
 
 
 def _contenders(
@@ -178,11 +192,33 @@ def _rows(
     ]
 
 
+def _measure_recipe(
+    recipe: Recipe,
+    norms: Sequence[NormName],
+    with_torch: bool,
+    seconds: float,
+    console: Console,
+) -> list[Row]:
+    with Progress(
+        TextColumn("{task.description}"), BarColumn(), console=console, transient=True
+    ) as progress:
+        task = progress.add_task(f"{recipe.name}: compiling", total=1)
+        contenders = _contenders(recipe, norms, with_torch)
+        count = f"{recipe.name}: {len(contenders)} in turns"
+        progress.update(task, description=count)
+        times = take_turns(
+            {(each.norm, each.library): each.step for each in contenders},
+            seconds,
+            on_round=lambda share: progress.update(task, completed=share),
+        )
+    return _rows(contenders, times)
+
+
 def make_table(recipe: Recipe, rows: Sequence[Row]) -> Table:
     """Returns what was measured of a recipe, for people."""
     rounds = len(rows[0].ours.seconds)
     table = Table(
-        title=f"{recipe.name}, {recipe.batch_size} images a step, {rounds} steps each"
+        title=f"{recipe.name}, {recipe.batch_size} images a step, {rounds} turns each"
     )
     columns = ("norm", "ms a step", "images/s", "PyTorch", "ratio", "norm's share")
     for i, column in enumerate(columns):
@@ -202,6 +238,16 @@ def make_table(recipe: Recipe, rows: Sequence[Row]) -> Table:
             _NOTHING if share is None else f"{share:.1%}",
         )
     return table
+
+
+def _make_file(path: Path) -> None:
+    try:
+        path.open("x").close()
+    except OSError as error:
+        raise UserError(
+            f"`output` must be a new file, but {path} cannot be made: "
+            f"{error.strerror}. Name another one."
+        ) from error
 
 
 def _record(recipe: Recipe, row: Row, origin: dict[str, Any]) -> str:
@@ -225,7 +271,7 @@ def measure(options: Speed, console: Console, command: str) -> int:
       command: The command line that says the same, to be kept.
 
     Returns:
-      The exit status, 0.
+      The exit status: 0, or 130 after Ctrl-C.
 
     Raises:
       UserError: If the file for the measurements exists or cannot be written.
@@ -246,30 +292,17 @@ def measure(options: Speed, console: Console, command: str) -> int:
     elif options.torch:
         console.print("PyTorch is not installed: ours alone is measured.")
     if options.output is not None:
-        with explained(options.output):
-            options.output.open("x").close()
-    for name in options.recipes:
-        recipe = _recipe(name, options.batch_size)
-        norms = options.norms or PRESETS[name].norms
-        with Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            console=console,
-            transient=True,
-        ) as progress:
-            task = progress.add_task(f"{name}: compiling", total=1)
-            contenders = _contenders(recipe, norms, with_torch)
-            progress.update(task, description=f"{name}: {len(contenders)} in turns")
-            times = take_turns(
-                {(each.norm, each.library): each.step for each in contenders},
-                options.seconds,
-                on_round=lambda share, task=task, progress=progress: progress.update(
-                    task, completed=share
-                ),
-            )
-        rows = _rows(contenders, times)
-        console.print(make_table(recipe, rows))
-        if options.output is not None:
-            with explained(options.output), options.output.open("a") as file:
-                file.writelines(_record(recipe, row, origin) for row in rows)
+        _make_file(options.output)
+    try:
+        for name in options.recipes:
+            recipe = _recipe(name, options.batch_size)
+            norms = options.norms or PRESETS[name].norms
+            rows = _measure_recipe(recipe, norms, with_torch, options.seconds, console)
+            console.print(make_table(recipe, rows))
+            if options.output is not None:
+                with options.output.open("a", encoding="utf-8") as file:
+                    file.writelines(_record(recipe, row, origin) for row in rows)
+    except KeyboardInterrupt:
+        console.print("Interrupted: what was measured is above.")
+        return INTERRUPTED
     return 0

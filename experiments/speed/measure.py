@@ -8,13 +8,16 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 LEAST_ROUNDS = 3
+# A turn is as many steps as take so long: the first of them finds the caches full of
+# what another contender left there, as no step of a training does.
+_TURN_SECONDS = 0.1
 
 Name = TypeVar("Name", bound=Hashable)
 
 
 @dataclass(frozen=True)
 class Times:
-    """Of one contender: the seconds of each of its steps."""
+    """Of one contender: the seconds that a step took, on average over each turn."""
 
     seconds: tuple[float, ...]
 
@@ -22,6 +25,18 @@ class Times:
     def median(self) -> float:
         """The median, in seconds."""
         return statistics.median(self.seconds)
+
+
+def _time(step: Callable[[], object], number: int) -> float:
+    start = time.perf_counter()
+    for _ in range(number):
+        step()
+    return (time.perf_counter() - start) / number
+
+
+def _steps_a_turn(step: Callable[[], object]) -> int:
+    step()  # pages, threads: whatever is done once
+    return max(1, round(_TURN_SECONDS / _time(step, 1)))
 
 
 def take_turns(
@@ -41,16 +56,13 @@ def take_turns(
     """
     taken: dict[Name, list[float]] = {name: [] for name in contenders}
     order = list(contenders)
-    for step in contenders.values():
-        step()  # caches, pages, threads: whatever is done once
+    steps = {name: _steps_a_turn(step) for name, step in contenders.items()}
     begin = time.perf_counter()
     rounds = 0
     while rounds < LEAST_ROUNDS or time.perf_counter() - begin < seconds:
         random.shuffle(order)
         for name in order:
-            start = time.perf_counter()
-            contenders[name]()
-            taken[name].append(time.perf_counter() - start)
+            taken[name].append(_time(contenders[name], steps[name]))
         rounds += 1
         on_round(min(1.0, (time.perf_counter() - begin) / seconds))
     return {name: Times(tuple(times)) for name, times in taken.items()}

@@ -59,9 +59,9 @@ def make_step(
     labels = torch.randint(0, 10, (recipe.batch_size,))
     groups = _groups(recipe, network)
     if recipe.optimizer == "adam":
-        trainer: torch.optim.Optimizer = torch.optim.Adam(groups)
+        trainer: torch.optim.Optimizer = torch.optim.Adam(groups, fused=True)
     else:
-        trainer = torch.optim.SGD(groups, momentum=recipe.momentum)
+        trainer = torch.optim.SGD(groups, momentum=recipe.momentum, fused=True)
 
     def step() -> object:
         trainer.zero_grad()
