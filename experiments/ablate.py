@@ -20,7 +20,6 @@ from rich.progress import (
     TextColumn,
     TimeRemainingColumn,
 )
-from rich.table import Table
 from rich.text import Text
 
 from . import activations, environment, parallel, records, report, tensorboard
@@ -70,12 +69,7 @@ def _resume_command(ablation: Ablation, directory: Path) -> str:
 
 def print_table(console: Console, summary: report.Table, directory: Path) -> None:
     """Prints the summary, and where to read on."""
-    table = Table()
-    for i, column in enumerate(summary.columns):
-        table.add_column(column, justify="left" if i == 0 else "right")
-    for row in summary.rows:
-        table.add_row(*row)
-    console.print(table)
+    console.print(summary.terminal())
     console.print(f"Report: {directory / 'report.html'}", soft_wrap=True)
 
 

@@ -1,8 +1,12 @@
 """The tables of a report, and how its numbers are written."""
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+import rich.box
+import rich.table
 
 from .activations import Activations
 from .norms import title
@@ -80,6 +84,28 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
     prose: int = 0
     """How many of the last columns hold sentences; all but the first hold numbers."""
+
+    def terminal(self, title: str | None = None) -> rich.table.Table:
+        """Returns the table for a terminal; only names are broken into lines."""
+        table = rich.table.Table(
+            title=title,
+            title_justify="left",
+            box=rich.box.SIMPLE,
+            show_edge=False,
+            pad_edge=False,
+            collapse_padding=True,
+        )
+        for i, column in enumerate(self.columns):
+            # Headers are broken as narrow as what is below; rich would not stop there.
+            unbroken = [*column.split(), *(row[i] for row in self.rows)]
+            heading = textwrap.fill(column, max(map(len, unbroken)))
+            if i == 0:
+                table.add_column(heading)
+            else:
+                table.add_column(heading, justify="right", no_wrap=True)
+        for row in self.rows:
+            table.add_row(*row)
+        return table
 
     def markdown(self) -> str:
         """Returns the table in Markdown."""

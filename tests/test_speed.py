@@ -1,14 +1,15 @@
 """The measuring of training steps: what is taken, told and kept; never how fast."""
 
 import json
+import re
 from functools import partial
 
 import pytest
 
 from experiments.__main__ import main
 from experiments.speed import measure
-from experiments.speed.command import Row
 from experiments.speed.measure import LEAST_ROUNDS, Times, take_turns
+from experiments.speed.results import OURS, PEERS, Measured, Row
 
 QUICK = ("--batch-size", "2", "--seconds", "0.01", "--no-torch")
 
@@ -20,7 +21,7 @@ def test_command_prints_a_table_and_keeps_every_time(tmp_path, capsys):
     printed = capsys.readouterr().out
     assert "article, 2 images a step" in printed
     assert "caffe_quick, 2 images a step" in printed
-    assert "norm's share" in printed
+    assert "share" in printed
     assert "PyTorch is not installed" not in printed
     records = [json.loads(line) for line in output.read_text("utf-8").splitlines()]
     assert [(each["recipe"], each["norm"]) for each in records] == [
@@ -40,7 +41,7 @@ def test_preset_decides_what_is_measured(capsys):
     assert main(["speed", "conv_local", *QUICK]) == 0
     printed = capsys.readouterr().out
     for norm in ("no norm", "LRN", "BatchNorm"):
-        assert f"│ {norm} " in printed
+        assert f"\n{norm} " in printed
 
 
 @pytest.mark.parametrize(
@@ -98,15 +99,30 @@ def test_turns_have_as_many_steps_as_take_a_tenth_of_a_second(monkeypatch):
     assert times["a"].median == pytest.approx(0.001)
 
 
+TIMES = {
+    name: Times((9.0, seconds, 0.0))
+    for name, seconds in zip("abc", (2.0, 3.0, 4.0), strict=True)
+}
+
+
 def test_ratio_is_to_the_faster_layout_and_share_to_the_step_without():
-    times = {
-        name: Times((9.0, seconds, 0.0))
-        for name, seconds in zip("abc", (2, 3, 4), strict=True)
-    }
-    row = Row("lrn", ours=times["b"], peers={"NCHW": times["c"], "NHWC": times["a"]})
-    assert row.fastest_peer == "NHWC"
-    assert row.ratio() == pytest.approx(2 / 3)
-    assert row.share(times["a"]) == pytest.approx(1 / 3)
+    times = {OURS: TIMES["b"], PEERS[0]: TIMES["c"], PEERS[1]: TIMES["a"]}
+    row = Row("lrn", times)
+    assert row.ratio == pytest.approx(2 / 3)
+    assert row.share(TIMES["a"]) == pytest.approx(1 / 3)
     assert row.share(None) is None
-    assert Row("none", times["b"], {}).share(times["b"]) is None
-    assert Row("divisive", times["b"], {}).ratio() is None
+    assert Row("none", times).share(TIMES["b"]) is None
+    assert Row("divisive", {OURS: TIMES["b"]}).ratio is None
+
+
+def test_what_is_kept_can_be_shown_again(tmp_path, capsys):
+    rows = [Row("none", {OURS: TIMES["a"]}), Row("lrn", {OURS: TIMES["c"]})]
+    path = tmp_path / "speed.jsonl"
+    path.write_text("".join(Measured("article", 8, rows).records({})), "utf-8")
+    assert main(["speed", "--show", str(path)]) == 0
+    printed = capsys.readouterr().out
+    assert "article, 8 images a step, 3 turns each" in printed
+    assert re.search(r"^LRN +4000\.0 +2 .* 50%$", printed, re.MULTILINE)
+    path.write_text("{}")
+    assert main(["speed", "--show", str(path)]) == 2
+    assert "`show` must be a file that speed --output" in capsys.readouterr().err

@@ -1,6 +1,5 @@
 """The command: every recipe and arm in turns, a table for each recipe."""
 
-import json
 import math
 import os
 from collections.abc import Callable, Sequence
@@ -12,15 +11,14 @@ from typing import Annotated, Any
 import tyro
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
-from rich.table import Table
 
 from .. import augment, environment
 from ..config import NormName, Recipe, RecipeName
 from ..errors import INTERRUPTED, UserError
-from ..norms import title
 from ..recipes import PRESETS
-from . import ours
-from .measure import Times, take_turns
+from . import ours, results
+from .measure import take_turns
+from .results import OURS, Measured, Row
 
 _DEFAULT_RECIPES: tuple[RecipeName, ...] = (
     "article",
@@ -30,7 +28,6 @@ _DEFAULT_RECIPES: tuple[RecipeName, ...] = (
     "tf_tutorial",
     "resnet20",
 )
-_NOTHING = "\N{EN DASH}"
 _LEARNING_RATE = 1e-9
 
 
@@ -43,7 +40,7 @@ class Speed:
     Our step prepares and augments its images, and keeps averages of parameters where
     the recipe does; PyTorch's, measured where that is installed, gets images that are
     ready, and keeps none. Its networks are measured in both layouts of images; the
-    table has the faster one.
+    ratio is to the faster one.
     """
 
     recipes: Annotated[
@@ -81,6 +78,10 @@ class Speed:
         Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")
     ] = None
     """New file for the measurements, a JSON object a line."""
+    show: Annotated[
+        Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")
+    ] = None
+    """Measure nothing, but print the tables of such a file again."""
 
     def __post_init__(self):
         """Checks the values."""
@@ -113,36 +114,6 @@ class Contender:
     step: Callable[[], object]
 
 
-@dataclass(frozen=True)
-class Row:
-    """What was measured of an arm."""
-
-    norm: NormName
-    ours: Times
-    peers: dict[str, Times]
-    """By library; empty where there is no twin."""
-
-    @property
-    def fastest_peer(self) -> str | None:
-        """The faster of PyTorch's layouts."""
-        return min(self.peers, key=lambda name: self.peers[name].median, default=None)
-
-    def ratio(self) -> float | None:
-        """Returns our images per second as a multiple of the fastest peer's."""
-        peer = self.fastest_peer
-        return None if peer is None else self.peers[peer].median / self.ours.median
-
-    def share(self, without: Times | None) -> float | None:
-        """Returns the share of the step that the norm takes.
-
-        Args:
-          without: The step without a norm, if it was measured.
-        """
-        if without is None or self.norm == "none":
-            return None
-        return 1 - without.median / self.ours.median
-
-
 def _recipe(name: RecipeName, batch_size: int | None) -> Recipe:
     recipe = PRESETS[name].recipe
     if recipe.dataset == "digits":  # too small to tell anything of a network
@@ -160,36 +131,22 @@ def _contenders(
 ) -> list[Contender]:
     dataset = ours.random_dataset(recipe)
     contenders = [
-        Contender(norm, "jax", ours.make_step(recipe, norm, dataset)) for norm in norms
+        Contender(norm, OURS, ours.make_step(recipe, norm, dataset)) for norm in norms
     ]
     if with_torch:
         from . import torch_steps
 
         shape = augment.cropped_shape(recipe, dataset.train.image_shape)
         for norm in norms:
-            for layout in torch_steps.FORMATS:
-                step = torch_steps.make_step(recipe, norm, layout, shape)
+            for library in torch_steps.FORMATS:
+                step = torch_steps.make_step(recipe, norm, library, shape)
                 if step is not None:
-                    contenders.append(Contender(norm, f"torch {layout}", step))
+                    contenders.append(Contender(norm, library, step))
     return contenders
 
 
-def _rows(
-    contenders: Sequence[Contender], times: dict[tuple[str, str], Times]
-) -> list[Row]:
-    return [
-        Row(
-            norm=each.norm,
-            ours=times[each.norm, each.library],
-            peers={
-                peer.library: times[peer.norm, peer.library]
-                for peer in contenders
-                if peer.norm == each.norm and peer.library != "jax"
-            },
-        )
-        for each in contenders
-        if each.library == "jax"
-    ]
+def _print(measured: Measured, console: Console) -> None:
+    console.print(measured.table().terminal(measured.title), "")
 
 
 def _measure_recipe(
@@ -198,7 +155,7 @@ def _measure_recipe(
     with_torch: bool,
     seconds: float,
     console: Console,
-) -> list[Row]:
+) -> Measured:
     with Progress(
         TextColumn("{task.description}"), BarColumn(), console=console, transient=True
     ) as progress:
@@ -211,33 +168,18 @@ def _measure_recipe(
             seconds,
             on_round=lambda share: progress.update(task, completed=share),
         )
-    return _rows(contenders, times)
-
-
-def make_table(recipe: Recipe, rows: Sequence[Row]) -> Table:
-    """Returns what was measured of a recipe, for people."""
-    rounds = len(rows[0].ours.seconds)
-    table = Table(
-        title=f"{recipe.name}, {recipe.batch_size} images a step, {rounds} turns each"
-    )
-    columns = ("norm", "ms a step", "images/s", "PyTorch", "ratio", "norm's share")
-    for i, column in enumerate(columns):
-        table.add_column(column, justify="left" if i == 0 else "right")
-    without = next((row.ours for row in rows if row.norm == "none"), None)
-    for row in rows:
-        peer, ratio, share = row.fastest_peer, row.ratio(), row.share(without)
-        table.add_row(
-            title(row.norm),
-            f"{1000 * row.ours.median:.1f}",
-            f"{recipe.batch_size / row.ours.median:,.0f}",
-            _NOTHING
-            if peer is None
-            else f"{recipe.batch_size / row.peers[peer].median:,.0f} "
-            f"({peer.removeprefix('torch ')})",
-            _NOTHING if ratio is None else f"{ratio:.2f}",
-            _NOTHING if share is None else f"{share:.1%}",
+    rows = [
+        Row(
+            norm,
+            {
+                each.library: times[norm, each.library]
+                for each in contenders
+                if each.norm == norm
+            },
         )
-    return table
+        for norm in norms
+    ]
+    return Measured(recipe.name, recipe.batch_size, rows)
 
 
 def _make_file(path: Path) -> None:
@@ -248,18 +190,6 @@ def _make_file(path: Path) -> None:
             f"`output` must be a new file, but {path} cannot be made: "
             f"{error.strerror}. Name another one."
         ) from error
-
-
-def _record(recipe: Recipe, row: Row, origin: dict[str, Any]) -> str:
-    seconds = {"jax": row.ours, **row.peers}
-    content = {
-        **origin,
-        "recipe": recipe.name,
-        "batch_size": recipe.batch_size,
-        "norm": row.norm,
-        "seconds": {name: list(times.seconds) for name, times in seconds.items()},
-    }
-    return json.dumps(content) + "\n"
 
 
 def measure(options: Speed, console: Console, command: str) -> int:
@@ -276,6 +206,10 @@ def measure(options: Speed, console: Console, command: str) -> int:
     Raises:
       UserError: If the file for the measurements exists or cannot be written.
     """
+    if options.show is not None:
+        for measured in results.read(options.show):
+            _print(measured, console)
+        return 0
     origin: dict[str, Any] = {
         "command": command,
         "environment": environment.describe(),
@@ -297,11 +231,13 @@ def measure(options: Speed, console: Console, command: str) -> int:
         for name in options.recipes:
             recipe = _recipe(name, options.batch_size)
             norms = options.norms or PRESETS[name].norms
-            rows = _measure_recipe(recipe, norms, with_torch, options.seconds, console)
-            console.print(make_table(recipe, rows))
+            measured = _measure_recipe(
+                recipe, norms, with_torch, options.seconds, console
+            )
+            _print(measured, console)
             if options.output is not None:
                 with options.output.open("a", encoding="utf-8") as file:
-                    file.writelines(_record(recipe, row, origin) for row in rows)
+                    file.writelines(measured.records(origin))
     except KeyboardInterrupt:
         console.print("Interrupted: what was measured is above.")
         return INTERRUPTED

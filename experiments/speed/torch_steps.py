@@ -9,10 +9,13 @@ from torch.nn import functional
 
 from .. import optimizer
 from ..config import NormName, Recipe
+from .results import PEERS
 from .torch_networks import make_network
 
-FORMATS = {"NCHW": torch.contiguous_format, "NHWC": torch.channels_last}
-"""Layouts of images in memory: PyTorch's default, and the other."""
+FORMATS: dict[str, torch.memory_format] = dict(
+    zip(PEERS, (torch.contiguous_format, torch.channels_last), strict=True)
+)
+"""Layouts of images in memory, by the name of the contender."""
 
 _NAMES = {"weight": "kernel", "bias": "bias"}
 
@@ -36,14 +39,14 @@ def _groups(recipe: Recipe, network: nn.Module) -> list[dict[str, Any]]:
 
 
 def make_step(
-    recipe: Recipe, norm: NormName, layout: str, shape: tuple[int, ...]
+    recipe: Recipe, norm: NormName, library: str, shape: tuple[int, ...]
 ) -> Callable[[], object] | None:
     """Returns what takes one step on images that are prepared and cropped already.
 
     Args:
       recipe: What is trained.
       norm: With which norm.
-      layout: One of `FORMATS`.
+      library: One of `FORMATS`.
       shape: Height, width and colors of the images.
 
     Returns:
@@ -52,10 +55,10 @@ def make_step(
     network = make_network(recipe, norm)
     if network is None:
         return None
-    network = network.to(memory_format=FORMATS[layout])  # pyright: ignore
+    network = network.to(memory_format=FORMATS[library])  # pyright: ignore
     height, width, colors = shape
     images = torch.randn(recipe.batch_size, colors, height, width)
-    images = images.contiguous(memory_format=FORMATS[layout])
+    images = images.contiguous(memory_format=FORMATS[library])
     labels = torch.randint(0, 10, (recipe.batch_size,))
     groups = _groups(recipe, network)
     if recipe.optimizer == "adam":
