@@ -13,6 +13,7 @@ from benchmarks.__main__ import main as run_benchmarks
 from experiments import report
 from experiments.__main__ import parse
 from experiments.records import read
+from experiments.speed import results as speed_results
 from experiments.statistics import summarize
 
 ROOT = Path(__file__).parent.parent
@@ -106,6 +107,13 @@ def test_results_in_the_readme_are_published_ones():
     published = [page.read_text(encoding="utf-8") for page in RESULTS]
     for table in tables:
         assert any(table in page for page in published)
+
+
+def test_tables_of_speed_are_what_was_measured():
+    page = (ROOT / "experiments" / "README.md").read_text(encoding="utf-8")
+    path = ROOT / "experiments" / "speed" / "results" / "epyc-2-cores.jsonl"
+    for measured in speed_results.read(path):
+        assert f"{measured.title}:\n\n{measured.table().markdown()}\n" in page
 
 
 def test_benchmark_tables_are_what_their_commands_print(capsys):

@@ -11,7 +11,7 @@ example-layers, 18pct and 19pct.
 
 Expected accuracy: 82 % with LRN, 81 % without.
 
-Expected time on two CPU cores: 3 hours a run.
+Expected time on two CPU cores: 1 hour a run.
 """
 
 from ..config import LRNHyperparameters, Preset, Recipe, Reference

@@ -7,7 +7,7 @@ that is 10 epochs of 50,000; the last fifth at a tenth of the rate). It has no n
 
 Expected accuracy: 75 % without a norm.
 
-Expected time on two CPU cores: 15 minutes a run.
+Expected time on two CPU cores: 5 minutes a run.
 """
 
 from ..config import LRNHyperparameters, Preset, Recipe, Reference

@@ -14,7 +14,7 @@ Source: dnouri/cuda-convnet, example-layers, conv-local-13pct and conv-local-11p
 Expected accuracy: 86 % without a norm, from one crop in the center; the published
 numbers are means over ten views.
 
-Expected time on two CPU cores: 8 hours a run.
+Expected time on two CPU cores: 2 hours a run.
 """
 
 from ..config import LRNHyperparameters, Preset, Recipe, Reference

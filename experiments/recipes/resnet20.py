@@ -10,7 +10,7 @@ section 4.2.
 
 Expected accuracy: 91.25 % with batch normalization.
 
-Expected time on two CPU cores: 30 hours a run.
+Expected time on two CPU cores: 6 hours a run.
 """
 
 from ..config import Preset, Recipe, Reference

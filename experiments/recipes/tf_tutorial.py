@@ -11,7 +11,7 @@ Source: tensorflow/models, tutorials/image/cifar10.
 
 Expected accuracy: 86 % with LRN, after 256 epochs.
 
-Expected time on two CPU cores: 10 hours a run.
+Expected time on two CPU cores: 3 hours a run.
 """
 
 from ..config import LRNHyperparameters, Preset, Recipe, Reference
