@@ -218,7 +218,7 @@ def measure(options: Speed, console: Console, command: str) -> int:
     if with_torch:
         # Its threads would spin while they wait for work, on the cores of ours.
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-        import torch
+        import torch  # pyright: ignore[reportMissingImports]
 
         torch.set_num_threads(options.threads or environment.count_cores())
         origin["environment"]["torch"] = torch.__version__

@@ -4,6 +4,8 @@ Layers have the names that they have in Flax, and so do their parameters, but fo
 PyTorch calls all of them: ``conv1.weight`` is ``conv1/kernel``.
 """
 
+# pyright: reportMissingImports=false
+
 from collections import OrderedDict
 from collections.abc import Callable
 from functools import partial

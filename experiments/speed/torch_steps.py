@@ -1,5 +1,7 @@
 """The training step of an arm in PyTorch. Imported only where that is installed."""
 
+# pyright: reportMissingImports=false
+
 from collections.abc import Callable
 from typing import Any
 
