@@ -5,7 +5,7 @@ import shlex
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from . import activations, environment, parallel, records, report, tensorboard
 from .checkpoint import Checkpoints, check_space
 from .config import Ablation, Config
 from .errors import INTERRUPTED
+from .merge import recipe_fields
 from .norms import title
 from .program import (
     Program,
@@ -75,12 +76,11 @@ def print_table(console: Console, summary: report.Table, directory: Path) -> Non
 
 def _changes(ablation: Ablation) -> list[str]:
     """Returns in words where the recipe differs from the preset it began as."""
-    preset = PRESETS[ablation.recipe.name].recipe
+    preset = dict(recipe_fields(asdict(PRESETS[ablation.recipe.name].recipe)))
     return [
-        f"{field.name} is {getattr(ablation.recipe, field.name)} instead of "
-        f"{getattr(preset, field.name)}"
-        for field in fields(preset)
-        if getattr(ablation.recipe, field.name) != getattr(preset, field.name)
+        f"{name} is {value} instead of {preset[name]}"
+        for name, value in recipe_fields(asdict(ablation.recipe))
+        if value != preset[name]
     ]
 
 

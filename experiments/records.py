@@ -19,6 +19,18 @@ from .train import Epoch, NonFiniteLossError, Result
 
 Status = Literal["completed", "diverged", "interrupted"]
 
+# What every run tells of itself, and its report of it.
+_TOLD = (
+    "arm",
+    "arms",
+    "command",
+    "environment",
+    "dataset_title",
+    "network",
+    "deviations",
+    "reference",
+)
+
 
 @dataclass(frozen=True)
 class Run:
@@ -268,8 +280,10 @@ def _read_run(path: Path) -> Run | None:
         ]
         if kinds[0] != "start" or start["norm"] not in get_args(NormName):
             raise ValueError(f"it starts with {lines[0][:80]!r}")
+        if missing := [name for name in _TOLD if name not in start]:
+            raise ValueError(f"it starts without {', '.join(missing)}")
         return Run(
-            norm=start.get("arm", start["norm"]),
+            norm=start["arm"],
             seed=start["seed"],
             status=end["status"],
             start=start,

@@ -400,6 +400,13 @@ def test_directory_without_runs_is_refused(tmp_path):
         report.write(tmp_path)
 
 
+def test_run_that_does_not_tell_what_it_is_is_refused(runs):
+    path = runs / "lrn-seed3.jsonl"
+    path.write_text(path.read_text("utf-8").replace("dataset_title", "title"), "utf-8")
+    with pytest.raises(DataError, match=r"lrn-seed3\.jsonl .* without dataset_title"):
+        report.write(runs)
+
+
 def test_output_must_be_empty_and_writable(tmp_path):
     (tmp_path / "kept").write_text("precious")
     with pytest.raises(UserError, match="must be a new or empty directory"):
