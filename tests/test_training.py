@@ -336,5 +336,5 @@ def test_sweep_makes_an_arm_of_each_value():
 
 
 def test_batch_larger_than_the_data_is_refused():
-    with pytest.raises(UserError, match=r"at most the number of .* 1294, but got 2000"):
+    with pytest.raises(UserError, match=r"1294 without those .* got 2000"):
         run(Config(Recipe(batch_size=2000), "none", 0))
