@@ -16,7 +16,7 @@ from .. import augment, environment
 from ..config import NormName, Recipe, RecipeName
 from ..errors import INTERRUPTED, UserError
 from ..recipes import PRESETS
-from . import ours, results
+from . import jax_steps, results
 from .measure import take_turns
 from .results import OURS, Measured, Row
 
@@ -104,14 +104,8 @@ class Speed:
                 )
 
 
-@dataclass(frozen=True)
-class Contender:
-    """One step that is measured."""
-
-    norm: NormName
-    library: str
-    """jax, or torch with a layout of images."""
-    step: Callable[[], object]
+# Takes a step and waits for its end.
+Step = Callable[[], object]
 
 
 def _recipe(name: RecipeName, batch_size: int | None) -> Recipe:
@@ -128,11 +122,12 @@ def _recipe(name: RecipeName, batch_size: int | None) -> Recipe:
 
 def _contenders(
     recipe: Recipe, norms: Sequence[NormName], with_torch: bool
-) -> list[Contender]:
-    dataset = ours.random_dataset(recipe)
-    contenders = [
-        Contender(norm, OURS, ours.make_step(recipe, norm, dataset)) for norm in norms
-    ]
+) -> dict[tuple[NormName, str], Step]:
+    """Returns what takes a step, by norm and library."""
+    dataset = jax_steps.random_dataset(recipe)
+    steps: dict[tuple[NormName, str], Step] = {
+        (norm, OURS): jax_steps.make_step(recipe, norm, dataset) for norm in norms
+    }
     if with_torch:
         from . import torch_steps
 
@@ -141,8 +136,8 @@ def _contenders(
             for library in torch_steps.FORMATS:
                 step = torch_steps.make_step(recipe, norm, library, shape)
                 if step is not None:
-                    contenders.append(Contender(norm, library, step))
-    return contenders
+                    steps[norm, library] = step
+    return steps
 
 
 def _print(measured: Measured, console: Console) -> None:
@@ -164,18 +159,14 @@ def _measure_recipe(
         count = f"{recipe.name}: {len(contenders)} in turns"
         progress.update(task, description=count)
         times = take_turns(
-            {(each.norm, each.library): each.step for each in contenders},
+            contenders,
             seconds,
             on_round=lambda share: progress.update(task, completed=share),
         )
     rows = [
         Row(
             norm,
-            {
-                each.library: times[norm, each.library]
-                for each in contenders
-                if each.norm == norm
-            },
+            {library: times[norm, library] for each, library in times if each == norm},
         )
         for norm in norms
     ]
