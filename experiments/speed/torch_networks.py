@@ -137,6 +137,20 @@ def _caffe_cifar10(recipe: Recipe, norm: Norm, *, hidden: bool) -> nn.Module:
     )
 
 
+def _two_convolutions(norm: Norm) -> dict[str, nn.Module]:
+    """The first layers of cuda-convnet's networks, and of TensorFlow's after them."""
+    return {
+        "conv1": nn.Conv2d(3, 64, 5, padding=2),
+        "relu1": nn.ReLU(),
+        "pool1": _max_pool(),
+        "norm1": norm(64),
+        "conv2": nn.Conv2d(64, 64, 5, padding=2),
+        "relu2": nn.ReLU(),
+        "norm2": norm(64),
+        "pool2": _max_pool(),
+    }
+
+
 class _LocallyConnected(nn.Module):
     """Filters of their own at each of 6x6 positions."""
 
@@ -155,14 +169,7 @@ class _LocallyConnected(nn.Module):
 def _conv_local(recipe: Recipe, norm: Norm, *, num_local: int) -> nn.Module:
     del recipe
     return _sequential(
-        conv1=nn.Conv2d(3, 64, 5, padding=2),
-        relu1=nn.ReLU(),
-        pool1=_max_pool(),
-        norm1=norm(64),
-        conv2=nn.Conv2d(64, 64, 5, padding=2),
-        relu2=nn.ReLU(),
-        norm2=norm(64),
-        pool2=_max_pool(),
+        **_two_convolutions(norm),
         local3=_LocallyConnected(64, num_local),
         relu3=nn.ReLU(),
         local4=_LocallyConnected(num_local, 32),
@@ -175,14 +182,7 @@ def _conv_local(recipe: Recipe, norm: Norm, *, num_local: int) -> nn.Module:
 def _tf_tutorial(recipe: Recipe, norm: Norm) -> nn.Module:
     del recipe
     return _sequential(
-        conv1=nn.Conv2d(3, 64, 5, padding=2),
-        relu1=nn.ReLU(),
-        pool1=_max_pool(),
-        norm1=norm(64),
-        conv2=nn.Conv2d(64, 64, 5, padding=2),
-        relu2=nn.ReLU(),
-        norm2=norm(64),
-        pool2=_max_pool(),
+        **_two_convolutions(norm),
         flatten=nn.Flatten(),
         fc3=nn.Linear(6 * 6 * 64, 384),
         relu3=nn.ReLU(),
