@@ -250,7 +250,7 @@ def accuracies(runs: Sequence[Run], arms: Sequence[Arm], theme: Theme) -> str:
             values = [run.end["test_accuracy"] for run in _completed(runs, arm)]
             if arm.accuracy is not None:
                 _row(axes, row, look, values, arm.accuracy, theme)
-        axes.set_xlim(right=min(100.5, axes.get_xlim()[1]))  # half a mark beyond all
+        axes.set_xlim(right=min(100.5, axes.get_xlim()[1]))  # none is above 100
         axes.set_title("Test accuracy, %", loc="left")
         return _svg(figure)
 

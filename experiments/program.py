@@ -22,9 +22,9 @@ from .optimizer import make_optimizer
 _EVALUATION_BATCH = 500
 
 # Steps that are one call: a scan over their batches, so that an accelerator need not
-# wait for the next call. On CPU it gains nothing (within 4 % for every recipe, two
-# cores, jax 0.10.2), and XLA's own convolutions, which groups, bfloat16 and several
-# devices still get there, are 2 to 100 times slower within a loop.
+# wait for the next call. On CPU it gains nothing (within 4 % of the CPU time, for five
+# recipes without a norm, jax 0.10.2), and XLA's own convolutions, which groups,
+# bfloat16 and several devices still get there, are many times slower within a loop.
 _STEPS_PER_CALL = {"cpu": 1}
 _STEPS_PER_CALL_ELSEWHERE = 50
 
