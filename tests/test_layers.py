@@ -11,7 +11,7 @@ import pytest
 from jax import lax
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from experiments.layers import Conv, LocallyConnected, max_pool
+from experiments.layers import Conv, LocallyConnected, average_pool, max_pool
 from experiments.layers.convolution import conv_general_dilated
 
 LAYOUT = ("NHWC", "HWIO", "NHWC")
@@ -230,7 +230,12 @@ def test_locally_connected_layer_is_that_of_flax(kernel_size, padding, dtype):
         np.testing.assert_allclose(one, other, rtol=0, atol=tolerance * scale)
 
 
-POOLINGS = [
+# Ours and those of flax.
+POOLS = {
+    "max": (max_pool, nn.max_pool),
+    "average": (average_pool, partial(nn.avg_pool, count_include_pad=False)),
+}
+WINDOWS = [
     ((2, 2), (2, 2), "VALID"),
     ((3, 3), (2, 2), "SAME"),
     ((3, 3), (2, 2), ((0, 1), (0, 1))),
@@ -242,40 +247,64 @@ POOLINGS = [
 
 
 @pytest.mark.parametrize("size", [(9, 9), (8, 11), (5, 6)])
-@pytest.mark.parametrize(("window", "strides", "padding"), POOLINGS)
-def test_pooling_and_its_gradient_are_those_of_flax(window, strides, padding, size):
-    random = np.random.default_rng(0)
+@pytest.mark.parametrize(("window", "strides", "padding"), WINDOWS)
+@pytest.mark.parametrize("kind", POOLS)
+def test_pooling_and_its_gradient_are_those_of_flax(
+    kind, window, strides, padding, size
+):
     # Of few values, so that there are ties, and some windows hold nothing above.
-    x = random.integers(-3, 3, (2, *size, 3)).astype(np.float32)
+    x = np.random.default_rng(0).integers(-3, 3, (2, *size, 3)).astype(np.float32)
     x[0, 0] = -np.inf
 
     def value_and_gradient(pool):
-        y, pullback = jax.vjp(lambda x: pool(x, window, strides, padding), x)
-        cotangent = random.standard_normal(y.shape).astype(np.float32)
-        random.bit_generator.state = np.random.default_rng(1).bit_generator.state
-        return y, cotangent, *pullback(jnp.asarray(cotangent))
+        @jax.jit
+        def both(x):
+            y, pullback = jax.vjp(lambda x: pool(x, window, strides, padding), x)
+            cotangent = jnp.sin(jnp.arange(y.size, dtype=y.dtype)).reshape(y.shape)
+            return y, *pullback(cotangent)
 
-    random.bit_generator.state = np.random.default_rng(1).bit_generator.state
-    found, expected = value_and_gradient(max_pool), value_and_gradient(nn.max_pool)
+        return both(x)
+
+    found, expected = map(value_and_gradient, POOLS[kind])
     for one, other in zip(found, expected, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-6, atol=1e-6)
 
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16", "int32"])
-def test_pooling_of_other_numbers(dtype):
+@pytest.mark.parametrize("kind", POOLS)
+def test_pooling_of_other_numbers(kind, dtype):
     (x,) = arrays((2, 6, 6, 3))
     x = (10 * x).astype(dtype)
-    found, expected = (pool(x, (3, 3), (2, 2)) for pool in (max_pool, nn.max_pool))
-    assert found.dtype == dtype
+    found, expected = (pool(x, (3, 3), (2, 2)) for pool in POOLS[kind])
+    assert found.dtype == expected.dtype
     np.testing.assert_array_equal(found, expected)
 
 
-def test_gradient_of_a_pooling_scatters_on_other_platforms_only():
+def test_average_pooling_has_derivatives_in_forward_mode():
+    (x,) = arrays((2, 7, 8, 3))
+    (direction,) = arrays(x.shape)
+    found, expected = (
+        jax.jvp(
+            lambda x, pool=pool: pool(x, (3, 2), (2, 1), "SAME"), (x,), (direction,)
+        )
+        for pool in POOLS["average"]
+    )
+    assert_close(found[1], expected[1])
+
+
+@pytest.mark.parametrize(
+    ("kind", "slow"),
+    [
+        ("max", ("select-and-scatter", "select_and_scatter")),
+        ("average", ("reduce-window", "reduce_window")),
+    ],
+)
+def test_gradient_of_a_pooling_is_the_slow_one_on_other_platforms_only(kind, slow):
     (x,) = arrays((2, 8, 8, 3))
 
     def gradient(x):
-        return jax.grad(lambda x: max_pool(x, (3, 3), (2, 2)).sum())(x)
+        return jax.grad(lambda x: POOLS[kind][0](x, (3, 3), (2, 2)).sum())(x)
 
-    assert "select-and-scatter" not in program(gradient, x)
+    assert slow[0] not in program(gradient, x)
     exported = jax.export.export(jax.jit(gradient), platforms=["cuda"])(x)
-    assert "select_and_scatter" in exported.mlir_module()
+    assert slow[1] in exported.mlir_module()

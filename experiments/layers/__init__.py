@@ -4,6 +4,7 @@ from functools import partial
 
 import flax.linen as nn
 
+from .average_pooling import average_pool as average_pool
 from .convolution import conv_general_dilated
 from .locally_connected import LocallyConnected as LocallyConnected
 from .max_pooling import max_pool as max_pool

@@ -56,4 +56,4 @@ def average_pool(x: Array, size: int = 3, stride: int = 2) -> Array:
     Of a window that is cut off at the border it is the mean of what is left.
     """
     both = _padding(x, size, stride, 0)
-    return nn.avg_pool(x, (size, size), (stride, stride), both, count_include_pad=False)
+    return layers.average_pool(x, (size, size), (stride, stride), both)
