@@ -190,6 +190,16 @@ def test_images_stand_side_by_side_on_one_cpu_and_nowhere_else():
     assert "1x16x128x20" not in for_gpu
 
 
+def test_operands_are_computed_once_and_not_in_each_transposed_copy():
+    ours, _ = convolutions((1, 1), "SAME")
+    x, w = arrays((8, 16, 16, 32), (5, 5, 32, 20))
+
+    def loss(x, w):
+        return (ours(jnp.abs(x), w) ** 2).sum()
+
+    assert program(jax.grad(loss, (0, 1)), x, w).count(" abs(") == 1
+
+
 @pytest.mark.parametrize(
     ("kernel_size", "padding", "dtype"),
     [

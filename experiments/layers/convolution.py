@@ -15,7 +15,8 @@ the kernel: the same. So something else is laid beside the width here:
   what a dilation of the kernel does;
 - the input channels, for the gradient of the kernel.
 
-Nothing is computed twice or in vain. The price is a transposed copy of the operands.
+Nothing is computed twice or in vain, as long as each copy is made of a stored operand:
+see `apart`. The price is that copy.
 """
 
 from collections.abc import Sequence
@@ -30,6 +31,7 @@ from jax.core import ShapedArray
 from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 
+from .apart import apart
 from .spatial import Pair, paddings, pair
 
 Shape = tuple[int, ...]
@@ -50,6 +52,10 @@ _ROW_BYTES = 224 * 2**10
 _MOST_PARTS = 8
 # With no more filters, the library is slow unless the channels are a multiple of 4.
 _FEW_FILTERS = 32
+# With no more input channels, those of a first layer, the gradient of the kernel keeps
+# one core busy, and what XLA finds for the others to do meanwhile counts more. Its
+# image is stored anyway.
+_FEW_COLORS = 4
 
 
 @dataclass(frozen=True)
@@ -189,29 +195,36 @@ def _on_cpu(a: Array, b: Array, *, name: Name, geometry: _Geometry) -> Array:
         return _result(a, b, geometry)
     if name == "image":
         return _image(a, b, geometry)
-    return _kernel(a, b, geometry)
+    find = partial(_kernel, geometry=geometry)
+    if geometry.kernel[2] > _FEW_COLORS:
+        find = apart(find)
+    return find(a, b)
 
 
 def _result(image: Array, kernel: Array, geometry: _Geometry) -> Array:
     if not _images_gain(geometry):
         return _convolve(image, kernel, geometry)
     _, height, width, filters = geometry.result
-    if filters <= _FEW_FILTERS:
-        missing = (0, -image.shape[3] % 4)
-        image = jnp.pad(image, ((0, 0), (0, 0), (0, 0), missing))
-        kernel = jnp.pad(kernel, ((0, 0), (0, 0), missing, (0, 0)))
     part = _part(image.shape)
-    rows = _side_by_side(image, part)
     vertical, (before, after) = geometry.padding
-    result = lax.conv_general_dilated(
-        rows.reshape(*rows.shape[:2], -1, rows.shape[-1]),
-        kernel,
-        (1, 1),
-        (vertical, (before * part, after * part)),
-        rhs_dilation=(1, part),
-        dimension_numbers=_LAYOUT,
-    )
-    result = result.reshape(-1, height, width, part, filters)
+
+    @apart
+    def convolve(image: Array, kernel: Array) -> Array:
+        if filters <= _FEW_FILTERS:
+            missing = (0, -image.shape[3] % 4)
+            image = jnp.pad(image, ((0, 0), (0, 0), (0, 0), missing))
+            kernel = jnp.pad(kernel, ((0, 0), (0, 0), missing, (0, 0)))
+        rows = _side_by_side(image, part)
+        return lax.conv_general_dilated(
+            rows.reshape(*rows.shape[:2], -1, rows.shape[-1]),
+            kernel,
+            (1, 1),
+            (vertical, (before * part, after * part)),
+            rhs_dilation=(1, part),
+            dimension_numbers=_LAYOUT,
+        )
+
+    result = convolve(image, kernel).reshape(-1, height, width, part, filters)
     return result.transpose(0, 3, 1, 2, 4).reshape(geometry.result)
 
 
