@@ -82,21 +82,29 @@ def test_contenders_take_turns(monkeypatch):
     shares: list[float] = []
     contenders = {name: partial(taken.append, name) for name in "abc"}
     times = take_turns(contenders, 1e-9, on_round=shares.append)
-    assert taken[:6] == ["a", "a", "b", "b", "c", "c"]  # to warm up, to choose a number
-    rounds = [taken[i : i + 3] for i in range(6, len(taken), 3)]
+    assert taken[:6] == ["a", "a", "b", "b", "c", "c"]  # to choose a number
+    rounds = [taken[i : i + 6] for i in range(6, len(taken), 6)]
     assert len(rounds) == LEAST_ROUNDS
-    assert all(sorted(each) == ["a", "b", "c"] for each in rounds)
+    for turns in rounds:
+        assert turns[::2] == turns[1::2]  # one that is not timed, one that is
+        assert sorted(turns[::2]) == ["a", "b", "c"]
     assert {each.seconds for each in times.values()} == {(1.0,) * LEAST_ROUNDS}
     assert shares[-1] == 1
 
 
 def test_turns_have_as_many_steps_as_take_a_tenth_of_a_second(monkeypatch):
-    clock = iter(i / 100 for i in range(10**6))
-    monkeypatch.setattr(measure.time, "perf_counter", lambda: next(clock))
-    taken: list[str] = []
-    times = take_turns({"a": partial(taken.append, "a")}, 1e-9)
-    assert len(taken) == 2 + 10 * LEAST_ROUNDS
-    assert times["a"].median == pytest.approx(0.001)
+    now = 0.0
+    taken = 0
+
+    def step():
+        nonlocal now, taken
+        now, taken = now + 0.005, taken + 1
+
+    monkeypatch.setattr(measure.time, "perf_counter", lambda: now)
+    times = take_turns({"a": step}, 1e-9)
+    untimed, timed = 5, 20
+    assert taken == 2 + (untimed + timed) * LEAST_ROUNDS
+    assert times["a"].median == pytest.approx(0.005)
 
 
 TIMES = {

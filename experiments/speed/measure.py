@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 LEAST_ROUNDS = 3
-# A turn is as many steps as take so long: the first of them finds the caches full of
-# what another contender left there, as no step of a training does.
+# A turn is as many steps as take so long, after some that are not timed: those find the
+# caches full of what another contender left there, and for a hundredth of a second the
+# threads of its library still spin and wait, as in no training.
 _TURN_SECONDS = 0.1
+_UNTIMED_SHARE = 0.25
 
 Name = TypeVar("Name", bound=Hashable)
 
@@ -28,6 +30,8 @@ class Times:
 
 
 def _time(step: Callable[[], object], number: int) -> float:
+    for _ in range(max(1, round(_UNTIMED_SHARE * number))):
+        step()
     start = time.perf_counter()
     for _ in range(number):
         step()
@@ -35,7 +39,6 @@ def _time(step: Callable[[], object], number: int) -> float:
 
 
 def _steps_a_turn(step: Callable[[], object]) -> int:
-    step()  # pages, threads: whatever is done once
     return max(1, round(_TURN_SECONDS / _time(step, 1)))
 
 
