@@ -48,8 +48,12 @@ _HALF_WIDE = 80
 _FEW_CHANNELS = 16
 # Several rows of images should fit into a second-level cache; but not at the price of
 # very many small convolutions.
-_ROW_BYTES = 224 * 2**10
+_ROW_BYTES = 512 * 2**10
 _MOST_PARTS = 8
+# Sums over so many images, or a few more, an even number, go on beside one another and
+# find what they need in the cache; but not at the price of very many.
+_FEW_SUMMED = 8
+_MOST_SUMS = 16
 # With no more filters, the library is slow unless the channels are a multiple of 4.
 _FEW_FILTERS = 32
 # With no more input channels, those of a first layer, the gradient of the kernel keeps
@@ -253,6 +257,15 @@ def _part(shape: Shape) -> int:
     return images // parts[-1]
 
 
+def _summed(images: int, filters: int) -> int:
+    """Returns how many of a batch the gradient of a kernel is summed over at a time."""
+    fewest = max(_FEW_SUMMED, images // _MOST_SUMS)
+    if filters <= _FEW_CHANNELS:  # images play the channels: not as few of them
+        fewest = max(fewest, _FEW_CHANNELS + 1)
+    even = (n for n in range(fewest, images) if images % n == 0 and n % 2 == 0)
+    return next(even, images)
+
+
 def _side_by_side(x: Array, part: int) -> Array:
     """Returns (parts, height, width, images in a part, channels) of a batch."""
     images, height, width, channels = x.shape
@@ -304,7 +317,7 @@ def _kernel(image: Array, result: Array, geometry: _Geometry) -> Array:
             dimension_numbers=_LAYOUT,
         )
 
-    part = _part(result.shape)
+    part = _summed(len(result), filters)
     kernels = map(
         from_part,
         image.reshape(-1, part, *image.shape[1:]),
