@@ -13,10 +13,11 @@ the kernel: the same. So something else is laid beside the width here:
 - the images of a batch, for the result and for the gradient of the image: pixel w of
   image n stands at w * N + n, and the columns of the kernel stand N apart, which is
   what a dilation of the kernel does;
-- the input channels, for the gradient of the kernel.
+- the input channels, for the gradient of the kernel, which is a sum of several such
+  convolutions, of a few images each, that go on at the same time.
 
-Nothing is computed twice or in vain, as long as each copy is made of a stored operand:
-see `apart`. The price is that copy.
+Nothing is computed in vain. The price is a transposed copy of the operands, which are
+stored for it, see `apart`.
 """
 
 from collections.abc import Sequence
@@ -46,8 +47,8 @@ _HALF_WIDE = 80
 # With no more channels on either side, or a result larger than its image, XLA chooses
 # another library (Eigen), whose threads share out the batch.
 _FEW_CHANNELS = 16
-# Several rows of images should fit into a second-level cache; but not at the price of
-# very many small convolutions.
+# A row of images that takes more is slower by a few percent, and so are very many small
+# convolutions.
 _ROW_BYTES = 512 * 2**10
 _MOST_PARTS = 8
 # Sums over so many images, or a few more, an even number, go on beside one another and
@@ -56,9 +57,8 @@ _FEW_SUMMED = 8
 _MOST_SUMS = 16
 # With no more filters, the library is slow unless the channels are a multiple of 4.
 _FEW_FILTERS = 32
-# With no more input channels, those of a first layer, the gradient of the kernel keeps
-# one core busy, and what XLA finds for the others to do meanwhile counts more. Its
-# image is stored anyway.
+# With no more input channels, those of a first layer, the image is stored anyway, and
+# the gradient of the kernel is faster as a part of the program.
 _FEW_COLORS = 4
 
 
