@@ -7,6 +7,7 @@ all residual branches before it, this costs more than the convolution behind it.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import jax
 from jax import Array
@@ -19,13 +20,9 @@ def apart(function: Callable[..., Array]) -> Callable[..., Array]:
     What goes into it and what comes out is stored, once. Values are the same.
     """
 
-    @jax.jit
-    def whole(*operands: Array) -> Array:
-        with set_xla_metadata(inlineable=None):  # what it calls is a part of it
-            return function(*operands)
-
     def call(*operands: Array) -> Array:
-        with set_xla_metadata(inlineable="false"):
-            return whole(*operands)
+        # To XLA, a call that is not to be inlined, as the kernels of lrn_jax are.
+        result: Any = set_xla_metadata(jax.jit(function)(*operands), inlineable="false")
+        return result
 
     return call
