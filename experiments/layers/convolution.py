@@ -57,9 +57,6 @@ _FEW_SUMMED = 8
 _MOST_SUMS = 16
 # With no more filters, the library is slow unless the channels are a multiple of 4.
 _FEW_FILTERS = 32
-# With no more input channels, those of a first layer, the image is stored anyway, and
-# the gradient of the kernel is faster as a part of the program.
-_FEW_COLORS = 4
 
 
 @dataclass(frozen=True)
@@ -199,10 +196,7 @@ def _on_cpu(a: Array, b: Array, *, name: Name, geometry: _Geometry) -> Array:
         return _result(a, b, geometry)
     if name == "image":
         return _image(a, b, geometry)
-    find = partial(_kernel, geometry=geometry)
-    if geometry.kernel[2] > _FEW_COLORS:
-        find = apart(find)
-    return find(a, b)
+    return apart(partial(_kernel, geometry=geometry))(a, b)
 
 
 def _result(image: Array, kernel: Array, geometry: _Geometry) -> Array:
