@@ -46,12 +46,12 @@ def average_pool(
 
     if inputs.ndim != 4 or inputs.dtype != jnp.float32:
         return plainly(inputs)
-    strides = pair(strides or (1, 1))
-    both = paddings(padding, inputs.shape[1:3], window_shape, strides)
+    size, strides = pair(window_shape), pair(strides or (1, 1))
+    both = paddings(padding, inputs.shape[1:3], size, strides)
 
     def sums(x: Array) -> Array:
         for axis in (0, 1):
-            x = _sum(x, axis + 1, window_shape[axis], strides[axis], both[axis])
+            x = _sum(x, axis + 1, size[axis], strides[axis], both[axis])
         return x
 
     def on_cpu(x: Array) -> Array:

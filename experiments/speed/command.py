@@ -63,7 +63,7 @@ class Speed:
     """Images per step."""
     seconds: float = 20.0
     """Time for each recipe, without the time to compile. Every contender takes at least
-    three steps."""
+    three turns, of a tenth of a second or of one step."""
     threads: Annotated[
         int | None,
         tyro.conf.arg(
