@@ -6,6 +6,8 @@ Every message names the argument, what was expected, what came, and the way out.
 import math
 import numbers
 import operator
+import reprlib
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -16,46 +18,49 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from ._implementations import IMPLEMENTATIONS
+from ._window import Extents
 
 
 def _describe(value: object) -> str:
     if isinstance(value, jax.Array | np.ndarray):
         return f"an array of shape {value.shape} and dtype {value.dtype}"
-    return f"{value!r} (of type {type(value).__name__})"
+    return f"{reprlib.repr(value)} (of type {type(value).__name__})"
 
 
-def _is_integer(value: object) -> bool:
-    return isinstance(value, numbers.Integral) and not isinstance(value, bool)
+# What JAX calls the dtypes that are accepted, and what people do.
+_FLOATING = (jnp.floating,), "real floating"
+_REAL = (jnp.floating, jnp.integer), "real"
 
 
-def _as_array(name: str, value: Any) -> Array:
-    """Returns `value` as an array of real floating numbers, traced or not."""
+def _as_array(name: str, value: Any, kind: Any, expected: str) -> Array:
+    """Returns an array, traced or not, if its dtype is of a kind."""
     if not isinstance(value, jax.Array):
         # `__jax_array__` is how flax.nnx variables offer their array.
         if not isinstance(value, np.ndarray | np.generic) and not hasattr(
             value, "__jax_array__"
         ):
             raise TypeError(
-                f"`{name}` must be an array, but got {_describe(value)}. "
+                f"`{name}` must be {expected}, but got {_describe(value)}. "
                 "Convert it with `jnp.asarray`."
             )
         value = jnp.asarray(value)
-    if not _is_real_floating(value.dtype):
+    kinds, words = kind
+    if not any(_is_subdtype(value.dtype, one) for one in kinds):
         raise TypeError(
-            f"`{name}` must have a real floating dtype, but got {value.dtype}. "
+            f"`{name}` must have a {words} dtype, but got {value.dtype}. "
             f"Cast it first, for example with `{name}.astype(jnp.float32)`."
         )
     return value
 
 
 @cache  # the question takes longer than the whole call of the compiled function
-def _is_real_floating(dtype: np.dtype) -> bool:
-    return jnp.issubdtype(dtype, jnp.floating)
+def _is_subdtype(dtype: np.dtype, kind: Any) -> bool:
+    return jnp.issubdtype(dtype, kind)
 
 
 def check_x(x: ArrayLike) -> Array:
     """Returns `x` as an array with at least one axis."""
-    array = _as_array("x", x)
+    array = _as_array("x", x, _FLOATING, "an array")
     if array.ndim == 0:
         raise ValueError(
             "`x` must have at least one axis to normalize along, but got a scalar of "
@@ -65,22 +70,42 @@ def check_x(x: ArrayLike) -> Array:
 
 
 def check_hyperparameter(name: str, value: ArrayLike) -> float | Array:
-    """Returns a number as a float, anything else as an array."""
+    """Returns a number as a float, anything else as an array of real numbers."""
+    expected = "a real number or an array"
     if isinstance(value, bool | complex | str | None):
-        raise TypeError(
-            f"`{name}` must be a real number or an array, but got {_describe(value)}."
-        )
+        raise TypeError(f"`{name}` must be {expected}, but got {_describe(value)}.")
     if not isinstance(value, numbers.Real):
-        return _as_array(name, value)
-    number = float(value)
+        return _as_array(name, value, _REAL, expected)
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
     if not math.isfinite(number):
-        raise ValueError(f"`{name}` must be finite, but got {number}.")
+        raise ValueError(f"`{name}` must be finite, but got {reprlib.repr(value)}.")
     if name != "beta" and number < 0:
         raise ValueError(
             f"`{name}` must not be negative, but got {number}: the sum that is raised "
             "to the power of -beta would not be positive for every input."
         )
     return number
+
+
+def check_numbers(hyperparameters: Mapping[str, float], dtype: np.dtype) -> None:
+    """Checks the hyperparameters that are numbers, as the computation rounds them."""
+    largest = float(jnp.finfo(dtype).max)
+    for name, number in hyperparameters.items():
+        if abs(number) > largest:
+            raise ValueError(
+                f"`{name}` must be at most {largest:.2g} in {dtype}, but got {number}. "
+                "Scale `x` instead, or compute in float64."
+            )
+    rounded = {name: dtype.type(hyperparameters[name]) for name in hyperparameters}
+    if rounded.get("bias") == 0 and rounded.get("alpha") == 0 != rounded.get("beta"):
+        raise ValueError(
+            f"`bias` and `alpha` must not both be 0 in {dtype}, but got "
+            f"{hyperparameters['bias']} and {hyperparameters['alpha']}: their sum is "
+            "raised to the power of -beta. A `bias` of 1 leaves x as it is."
+        )
 
 
 def check_broadcastable(name: str, value: Array, shape: tuple[int, ...]) -> None:
@@ -97,20 +122,41 @@ def check_broadcastable(name: str, value: Array, shape: tuple[int, ...]) -> None
         )
 
 
-def check_depth_radius(depth_radius: Any) -> tuple[int, int] | None:
-    """Returns how far the window reaches ``(before, after)``; None is everywhere."""
+def _as_integers(value: Any) -> Any:
+    """Returns integers of any type, alone or in nested sequences, as Python's own.
+
+    Raises:
+      TypeError: If something else is among them.
+    """
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
+    if isinstance(value, tuple | list):
+        return tuple(map(_as_integers, value))
+    if isinstance(value, bool):
+        raise TypeError
+    return operator.index(value)
+
+
+def check_depth_radius(
+    depth_radius: Any,
+) -> Extents | tuple[Extents, ...] | None:
+    """Returns a pair ``(before, after)``, or one for each axis; None is everywhere."""
     if depth_radius is None:
         return None
-    pair = (
-        tuple(depth_radius)
-        if isinstance(depth_radius, tuple | list)
-        else (depth_radius, depth_radius)
-    )
     expected = (
         "`depth_radius` must be a non-negative integer, a pair of them (before, "
-        "after), or None for the whole axis"
+        "after), a tuple of such pairs, one for each axis, or None for the whole axis"
     )
-    if len(pair) != 2 or not all(_is_integer(extent) for extent in pair):
+    try:
+        integers = _as_integers(depth_radius)
+    except TypeError:
+        integers = ()
+    if isinstance(integers, int):
+        integers = integers, integers
+    pairs = integers if any(isinstance(i, tuple) for i in integers) else (integers,)
+    if not all(isinstance(p, tuple) and len(p) == 2 for p in pairs) or any(
+        isinstance(extent, tuple) for pair in pairs for extent in pair
+    ):
         hint = (
             ""
             if isinstance(depth_radius, tuple | list)
@@ -119,23 +165,44 @@ def check_depth_radius(depth_radius: Any) -> tuple[int, int] | None:
             "(n - 1) // 2."
         )
         raise TypeError(f"{expected}, but got {_describe(depth_radius)}.{hint}")
-    before, after = (operator.index(extent) for extent in pair)
-    if before < 0 or after < 0:
-        raise ValueError(f"{expected}, but got {depth_radius!r}.")
-    return before, after
+    if any(extent < 0 for pair in pairs for extent in pair):
+        raise ValueError(f"{expected}, but got {reprlib.repr(depth_radius)}.")
+    return integers
+
+
+def extents_of_axes(
+    extents: Extents | tuple[Extents, ...] | None, axes: tuple[int, ...]
+) -> tuple[Extents, ...] | None:
+    """Returns the pair of each axis; None if that is the whole axis."""
+    if extents is None:
+        return None
+    if isinstance(extents[0], int):
+        return (extents,) * len(axes)
+    if len(extents) != len(axes):
+        raise ValueError(
+            "`depth_radius` must have a pair (before, after) for each axis, or be a "
+            f"single one, but got {len(extents)} pairs for {len(axes)} axes: {extents} "
+            f"for {axes}."
+        )
+    return extents
 
 
 def check_axis(axis: Any) -> tuple[int, ...]:
     """Returns the axes as a tuple of distinct Python integers, signs kept."""
-    axes = tuple(axis) if isinstance(axis, tuple | list) else (axis,)
-    if not all(_is_integer(one) for one in axes):
+    try:
+        axes = _as_integers(axis)
+    except TypeError:
+        axes = (None,)
+    if isinstance(axes, int):
+        axes = (axes,)
+    if not all(isinstance(one, int) for one in axes):
         raise TypeError(
             f"`axis` must be an integer or a tuple of integers, but got "
             f"{_describe(axis)}."
         )
     if not axes:
         raise ValueError("`axis` must name at least one axis, but got ().")
-    return tuple(operator.index(one) for one in axes)
+    return axes
 
 
 def resolve_axes(axes: tuple[int, ...], ndim: int) -> tuple[int, ...]:
@@ -161,5 +228,5 @@ def check_implementation(implementation: str | None) -> None:
         names = ", ".join(repr(name) for name in IMPLEMENTATIONS)
         raise ValueError(
             f"`implementation` must be None (the library chooses) or one of {names}, "
-            f"but got {implementation!r}."
+            f"but got {reprlib.repr(implementation)}."
         )

@@ -6,146 +6,155 @@ window,
 .. math::
     y = x s^{-\beta}, \qquad s = \text{bias} + \alpha w(x^2).
 
-Nothing here knows how windows are summed or what platform it is for: both come with
-the `Method`. Arrays are computed with in float32 at least and rounded once, at the end.
+Nothing here knows how windows are summed or for which platform. Everything is computed
+in float32 at least, and rounded to the dtype of x once, at the end.
 """
 
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
 
 import jax.numpy as jnp
+import numpy as np
 from jax import Array, lax
 
-from ._hyperparameters import Constant, Hyperparameters
+from ._power import Platform, negative_power
 from ._window import Window, mirrored
 
 
-class Method(NamedTuple):
-    """How to calculate what the equations leave open."""
-
-    window_sum: Callable[[Array, Window], Array]
-    negative_power: Callable[[Array, float | Array], Array]
-
-
-def compute_dtype(x: Array) -> jnp.dtype:
-    """Returns the dtype that `x` is computed with."""
+def compute_dtype(x: Array) -> np.dtype:
+    """Returns the dtype that `x` is computed in."""
     return x.dtype if x.dtype == jnp.float64 else jnp.dtype(jnp.float32)
 
 
-def _wide(x: Array) -> Array:
+def widened(x: Array) -> Array:
+    """Returns `x` in the dtype of the computation."""
     return x.astype(compute_dtype(x))
 
 
-class _Scale(NamedTuple):
-    energy: Array
-    s: Array
-    factor: Array
-    """s^-beta."""
+def times(a: float | Array, b: Array) -> Array:
+    """Returns the product, in which an a of 0 prevails over a b that is not finite."""
+    # The factor is replaced, not the product: that would hide the derivative by a.
+    return a * jnp.where((a == 0) & ~jnp.isfinite(b), 0, b)
 
 
-def _scale(x: Array, given: Hyperparameters, window: Window, method: Method) -> _Scale:
-    """Returns w(x^2), s and s^-beta; where s is 0 the latter two are 1 and 0."""
-    bias, alpha, beta = given.values()
-    energy = method.window_sum(lax.square(x), window)
-    s = bias + alpha * energy
-    if isinstance(bias, float) and x.dtype.type(bias) > 0:
-        return _Scale(energy, s, method.negative_power(s, beta))
-    vanishes = s == 0
-    s = jnp.where(vanishes, 1, s)  # before the power, whose derivative is infinite at 0
-    return _Scale(energy, s, jnp.where(vanishes, 0, method.negative_power(s, beta)))
+@dataclass(frozen=True)
+class Formula:
+    """The layer: its hyperparameters, its window, and how to sum over it."""
 
+    bias: float | Array
+    alpha: float | Array
+    beta: float | Array
+    window: Window
+    window_sum: Callable[[Array, Window], Array]
+    platform: Platform = None
 
-def normalize(
-    x: Array, given: Hyperparameters, window: Window, method: Method
-) -> Array:
-    r"""Returns :math:`y = x s^{-\beta}`."""
-    wide_x = _wide(x)
-    y = wide_x * _scale(wide_x, given, window, method).factor
-    return y.astype(x.dtype)
+    def normalize(self, x: Array) -> Array:
+        r"""Returns :math:`y = x s^{-\beta}`."""
+        wide_x = widened(x)  # once: reverse mode would round a gradient for each cast
+        _, _, factor = self._scale(wide_x)
+        return self._times(wide_x, factor).astype(x.dtype)
 
+    def pushforward(self, dots: Mapping[str, Array], x: Array) -> Array:
+        r"""Returns the derivative of y along `dots`: tangents of x, bias, alpha, beta.
 
-def pushforward(
-    x_dot: Array, x: Array, given: Hyperparameters, window: Window, method: Method
-) -> Array:
-    r"""Returns the derivative of y along a direction of x.
+        .. math::
+            \dot y = \dot x s^{-\beta} - y (\beta \dot s / s + \dot\beta \log s), \qquad
+            \dot s = 2 \alpha w(x \dot x) + \dot{\text{bias}} + \dot\alpha w(x^2)
+        """
+        wide_x = widened(x)
+        energy, s, factor = self._scale(wide_x)
+        s_dots, terms = [], []
+        if "x" in dots:
+            x_dot = dots["x"].astype(wide_x.dtype)
+            s_dots.append(2 * self.alpha * self.window_sum(wide_x * x_dot, self.window))
+            terms.append(self._times(x_dot, factor))
+        if "bias" in dots:
+            s_dots.append(dots["bias"])
+        if "alpha" in dots:
+            s_dots.append(dots["alpha"] * energy)
+        y = self._times(wide_x, factor)
+        if s_dots:
+            # s_dot / s first: for small s, the power s^(-beta - 1) overflows.
+            s_dot = reduce(jnp.add, s_dots)
+            terms.append(-self._times(self._times(self.beta, y), s_dot / s))
+        if "beta" in dots:
+            terms.append(-dots["beta"] * self._times(y, jnp.log(s)))
+        return reduce(jnp.add, terms).astype(x.dtype)
 
-    .. math::
-        \dot y = \dot x s^{-\beta} - \beta y \dot s / s, \qquad
-        \dot s = 2 \alpha w(x \dot x)
-    """
-    _, alpha, beta = given.values()
-    wide_x, wide_x_dot = _wide(x), _wide(x_dot)
-    _, s, factor = _scale(wide_x, given, window, method)
-    s_dot = 2 * alpha * method.window_sum(wide_x * wide_x_dot, window)
-    y_dot = wide_x_dot * factor - beta * (wide_x * factor) * (s_dot / s)
-    return y_dot.astype(x.dtype)
+    def feedback(self, y_bar: Array, x: Array) -> Array:
+        r"""Returns what a cotangent of y sends to every element of its window.
 
+        .. math:: f = 2 \alpha \beta \, \bar y \, y / s
+        """
+        return self._times(2 * self.alpha * self.beta, self._sensitivity(y_bar, x))
 
-def pullback(
-    y_bar: Array, x: Array, given: Hyperparameters, window: Window, method: Method
-) -> Array:
-    r"""Returns the cotangent of x, from what goes back and what comes of it."""
-    gone_back = feedback(y_bar, x, given, window, method)
-    return receive(y_bar, x, gone_back, given, window, method)
+    def collect(self, y_bar: Array, x: Array, feedback: Array) -> Array:
+        r"""Returns the cotangent of x.
 
+        .. math:: \bar x = \bar y s^{-\beta} - x \, w^\top(f)
+        """
+        wide_x = widened(x)
+        _, _, factor = self._scale(wide_x)
+        received = self.window_sum(feedback, mirrored(self.window))
+        x_bar = self._times(y_bar.astype(wide_x.dtype), factor)
+        return (x_bar - self._times(received, wide_x)).astype(x.dtype)
 
-def feedback(
-    y_bar: Array, x: Array, given: Hyperparameters, window: Window, method: Method
-) -> Array:
-    r"""Returns what the cotangent of each y says to all elements in its window.
+    def hyperparameter_cotangents(
+        self, y_bar: Array, x: Array, *, names: Sequence[str]
+    ) -> list[Array]:
+        r"""Returns the cotangents of bias, alpha and beta, element by element.
 
-    .. math:: f = 2 \alpha \beta \, \bar y \, y / s
+        .. math::
+            \overline{\text{bias}} = -\beta \bar y y / s, \qquad
+            \bar\alpha = \overline{\text{bias}} \, w(x^2), \qquad
+            \bar\beta = -\bar y y \log s
+        """
+        wide_x = widened(x)
+        energy, s, factor = self._scale(wide_x)
 
-    It stays in the dtype of the computation.
-    """
-    _, alpha, beta = given.values()
-    wide_x = _wide(x)
-    _, s, factor = _scale(wide_x, given, window, method)
-    # y / s in this order: for small s, the power s^(-beta - 1) overflows.
-    return (2 * alpha * beta * _wide(y_bar)) * (wide_x * factor / s)
+        def cotangent(name: str) -> Array:
+            if name == "beta":
+                y = self._times(wide_x, factor)
+                return -y_bar.astype(y.dtype) * self._times(y, jnp.log(s))
+            bias_bar = -self._times(self.beta, self._sensitivity(y_bar, x))
+            return bias_bar if name == "bias" else self._times(bias_bar, energy)
 
+        return [cotangent(name) for name in names]
 
-def receive(
-    y_bar: Array,
-    x: Array,
-    feedback: Array,
-    given: Hyperparameters,
-    window: Window,
-    method: Method,
-) -> Array:
-    r"""Returns the cotangent of x, given the feedback of every y.
+    def _sensitivity(self, y_bar: Array, x: Array) -> Array:
+        r"""Returns :math:`\bar y y / s`."""
+        wide_x = widened(x)
+        _, s, factor = self._scale(wide_x)
+        # y / s first: for small s, the power s^(-beta - 1) overflows.
+        return y_bar.astype(wide_x.dtype) * (self._times(wide_x, factor) / s)
 
-    .. math:: \bar x = \bar y s^{-\beta} - x \, w^\top(f)
-    """
-    wide_x = _wide(x)
-    factor = _scale(wide_x, given, window, method).factor
-    received = method.window_sum(feedback, mirrored(window))
-    return (_wide(y_bar) * factor - wide_x * received).astype(x.dtype)
+    def _scale(self, x: Array) -> tuple[Array, Array, Array]:
+        """Returns w(x^2), s and s^-beta.
 
+        Where s is 0 because no neighbour has any energy, the latter two are 1 and 0: y
+        and its derivative are 0 then.
+        """
+        energy = self.window_sum(lax.square(x), self.window)
+        s = self.bias + self._times(self.alpha, energy)
+        if self._is_regular(x.dtype):
+            return energy, s, negative_power(s, self.beta, self.platform)
+        # With alpha 0 it is not for want of energy, and with beta 0 it does not matter.
+        silent = (s == 0) & (self.alpha != 0) & (self.beta != 0)
+        s = jnp.where(silent, 1, s)  # before the power: at 0 its derivative is infinite
+        factor = negative_power(s, self.beta, self.platform)
+        return energy, s, jnp.where(silent, 0, factor)
 
-def pushforward_of_hyperparameters(
-    given_dot: Hyperparameters,
-    x: Array,
-    given: Hyperparameters,
-    window: Window,
-    method: Method,
-) -> Array:
-    r"""Returns the derivative of y along a direction of those that are arrays.
+    def _times(self, a: float | Array, b: Array) -> Array:
+        return a * b if self._is_regular(b.dtype) else times(a, b)
 
-    .. math::
-        \dot y = -\beta y \dot s / s - \dot\beta y \log s, \qquad
-        \dot s = \dot{\text{bias}} + \dot\alpha w(x^2)
-    """
-    bias_dot, alpha_dot, beta_dot = given_dot
-    _, _, beta = given.values()
-    wide_x = _wide(x)
-    energy, s, factor = _scale(wide_x, given, window, method)
-    y = wide_x * factor
-    y_dot = jnp.zeros_like(y)
-    if not isinstance(bias_dot, Constant):
-        y_dot -= beta * y * (bias_dot / s)
-    if not isinstance(alpha_dot, Constant):
-        y_dot -= beta * y * (alpha_dot * energy / s)
-    if not isinstance(beta_dot, Constant):
-        y_dot -= beta_dot * y * jnp.log(s)
-    return y_dot.astype(x.dtype)
+    def _is_regular(self, dtype: np.dtype) -> bool:
+        """Whether s^-beta is finite, whatever x is, and no number is 0."""
+        numbers = self.bias, self.alpha, self.beta
+        if not all(isinstance(number, float) for number in numbers):
+            return False
+        bias, alpha, beta = map(dtype.type, numbers)
+        if not (bias >= jnp.finfo(dtype).tiny and alpha > 0 and beta > 0):
+            return False
+        with np.errstate(over="ignore"):
+            return bool(np.isfinite(bias**-beta))

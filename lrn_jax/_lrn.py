@@ -3,6 +3,7 @@
 from functools import partial
 
 import jax
+import jax.numpy as jnp
 from jax import Array, lax
 from jax.typing import ArrayLike
 
@@ -12,19 +13,22 @@ from ._arguments import (
     check_depth_radius,
     check_hyperparameter,
     check_implementation,
+    check_numbers,
     check_x,
+    extents_of_axes,
     resolve_axes,
 )
-from ._formula import compute_dtype
-from ._hyperparameters import Constant, Hyperparameters
-from ._primitives import normalize
-from ._window import make_window
+from ._formula import compute_dtype, times, widened
+from ._primitive import normalize
+from ._window import Extents, make_window
+
+DepthRadius = int | Extents | tuple[Extents, ...] | None
 
 
 def lrn(
     x: ArrayLike,
     *,
-    depth_radius: int | tuple[int, int] | None = 2,
+    depth_radius: DepthRadius = 2,
     bias: ArrayLike = 2.0,
     alpha: ArrayLike = 1e-4,
     beta: ArrayLike = 0.75,
@@ -45,31 +49,41 @@ def lrn(
 
     The defaults are the values printed in the paper. float16 and bfloat16 (and
     narrower) are computed in float32 and rounded once, on return; float64 stays
-    float64. Where ``s`` is 0, which takes a `bias` of 0 and a window without energy,
-    ``y`` and its derivative are 0. An infinity or a NaN in `x`, or an element whose
-    square overflows, reaches the windows it lies in and no other element.
+    float64. With `beta` 0 the result is `x`; with `alpha` 0 it is ``x * bias**-beta``,
+    whatever overflows. Where ``s`` is 0 for want of energy (a `bias` of 0 and a window
+    of zeros), ``y`` and its derivative are 0. An infinity or a NaN in `x`, or an
+    element whose square overflows, reaches the windows it lies in and nothing else.
 
     The function is compiled: calls with new values, and with arrays of the same
-    shapes, never trace again. Every JAX transformation applies to it, to any order;
-    reverse mode keeps `x` (and array hyperparameters), nothing else.
+    shapes, never trace again. A `bias`, `alpha` or `beta` that is a number is compiled
+    in, so each new number compiles anew: pass one that changes as an array.
+    Derivatives of any order in both modes, `jax.vmap` and `jax.shard_map` apply.
+    Reverse mode keeps `x` (and array hyperparameters), nothing else. Tools that read a
+    program operation by operation, such as `jax.experimental.jet` or an exporter to
+    ONNX, need ``implementation="plain"``.
 
     Args:
       x: Array of any shape with at least one axis and a real floating dtype; it may be
         empty.
       depth_radius: How far the window reaches to either side, not counting the centre;
-        a pair ``(before, after)`` for an uneven window; ``None`` for the whole axis.
-        It may be larger than the axis.
-      bias: Additive constant (k in the paper), not negative. It is not a learned bias.
+        a pair ``(before, after)`` for an uneven window; a tuple of such pairs, one for
+        each of several axes; ``None`` for the whole of each axis. It may be larger than
+        the axis.
+      bias: Additive constant (k in the paper), not negative, and not 0 if `alpha` is 0.
+        It is not a learned bias.
       alpha: Weight of the sum of squares, not negative.
       beta: Exponent. 0.25, 0.5, 0.75, 1 and 2 are computed by square roots.
       axis: The axis the window lies along. Several axes make a box-shaped window, with
-        `depth_radius` along each.
+        the same `depth_radius` along each if it is not a tuple of pairs.
       implementation: A name from `lrn_jax.IMPLEMENTATIONS`, which then runs or raises;
-        ``None`` lets the library choose.
+        ``None`` lets the library choose. "plain" is the definition on
+        `jax.lax.reduce_window` in ordinary JAX operations, without a primitive; it
+        promises nothing about what is kept for the backward pass.
 
     `bias`, `alpha` and `beta` may each be a number, which is compiled in, or an array,
     traced or not, that is a scalar or can be broadcast to the shape of `x`: it is
-    differentiable, can be vmapped, and new values compile nothing.
+    differentiable, can be vmapped, and new values compile nothing. Arrays of integers
+    count as real numbers.
 
     Returns:
       Array of the shape and dtype of `x`.
@@ -78,10 +92,11 @@ def lrn(
       TypeError: If `x` is not an array of a real floating dtype, or an argument has the
         wrong type (a radius that is not an integer, a hyperparameter that is no real
         number or array).
-      ValueError: If `x` is a scalar, an argument is out of range, an array
+      ValueError: If `x` is a scalar, an argument is out of range (a number, of what the
+        computation's dtype can hold), `bias` and `alpha` are both 0, an array
         hyperparameter cannot be broadcast to `x`, or `implementation` is unknown.
       NotImplementedError: If the named implementation cannot do this call: only
-        "reduce_window" sums over an axis with explicit sharding.
+        "reduce_window" and "plain" sum over an axis with explicit sharding.
 
     Example:
       >>> import jax.numpy as jnp
@@ -102,48 +117,54 @@ def lrn(
       neural networks, NIPS 2012, section 3.3.
     """
     check_implementation(implementation)
+    hyperparameters = {
+        "bias": check_hyperparameter("bias", bias),
+        "alpha": check_hyperparameter("alpha", alpha),
+        "beta": check_hyperparameter("beta", beta),
+    }
+    numbers = {k: v for k, v in hyperparameters.items() if isinstance(v, float)}
     return _compiled_lrn(
         check_x(x),
-        Hyperparameters(
-            _hyperparameter("bias", bias),
-            _hyperparameter("alpha", alpha),
-            _hyperparameter("beta", beta),
-        ),
+        {k: v for k, v in hyperparameters.items() if k not in numbers},
+        numbers=tuple(numbers.items()),
         extents=check_depth_radius(depth_radius),
         axes=check_axis(axis),
         implementation=implementation,
     )
 
 
-def _hyperparameter(name: str, value: ArrayLike) -> Constant | Array:
-    checked = check_hyperparameter(name, value)
-    return checked if isinstance(checked, jax.Array) else Constant(checked)
-
-
-@partial(jax.jit, static_argnames=("extents", "axes", "implementation"))
+@partial(jax.jit, static_argnames=("numbers", "extents", "axes", "implementation"))
 def _compiled_lrn(
     x: Array,
-    given: Hyperparameters,
+    arrays: dict[str, Array],
     *,
-    extents: tuple[int, int] | None,
+    numbers: tuple[tuple[str, float], ...],
+    extents: Extents | tuple[Extents, ...] | None,
     axes: tuple[int, ...],
     implementation: str | None,
 ) -> Array:
-    """Fixes everything that depends on the shape of `x`, then normalizes."""
+    """Fixes everything that depends on the shape and dtype of `x`, then normalizes."""
     axes = resolve_axes(axes, x.ndim)
+    pairs = extents_of_axes(extents, axes)
+    check_numbers(dict(numbers), compute_dtype(x))
 
-    def aligned(name: str, hyperparameter: Constant | Array) -> Constant | Array:
-        if isinstance(hyperparameter, Constant):
-            return hyperparameter
-        check_broadcastable(name, hyperparameter, x.shape)
-        array = hyperparameter.astype(compute_dtype(x))
+    def aligned(name: str, array: Array) -> Array:
+        check_broadcastable(name, array, x.shape)
+        array = array.astype(compute_dtype(x))
         if array.ndim == 0:
             return array
         # Explicit, so that it also works where JAX is told to refuse rank promotion.
         return lax.expand_dims(array, range(x.ndim - array.ndim))
 
-    given = Hyperparameters(*map(aligned, Hyperparameters._fields, given))
-    if x.size == 0:
+    given = dict(numbers) | {name: aligned(name, arrays[name]) for name in arrays}
+    bias, alpha, beta = given["bias"], given["alpha"], given["beta"]
+    if x.size == 0 or (isinstance(beta, float) and beta == 0):
         return x
     with jax.named_scope("lrn"):
-        return normalize(x, given, make_window(x.shape, axes, extents), implementation)
+        if isinstance(alpha, float) and alpha == 0:
+            factor = jnp.power(jnp.asarray(bias, compute_dtype(x)), -beta)
+            return times(widened(x), factor).astype(x.dtype)
+        window = make_window(x.shape, axes, pairs)
+        return normalize(
+            x, {"bias": bias, "alpha": alpha, "beta": beta}, window, implementation
+        )

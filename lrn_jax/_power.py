@@ -1,24 +1,29 @@
 """Negative powers, by square roots where the exponent allows it."""
 
 from collections.abc import Callable
+from typing import Literal
 
 import jax.numpy as jnp
 from jax import Array, lax
 
 
-def _three_quarters(s: Array, platform: str | None) -> Array:
+# What a program is for; None is any.
+Platform = Literal["cpu", "accelerator"] | None
+
+
+def _three_quarters(s: Array, platform: Platform) -> Array:
     # Both forms keep the whole range of the dtype; one root of s * s * s would overflow
     # from s = 7e12 on in float32.
-    if platform == "cpu":
-        # XLA:CPU makes a dozen instructions of rsqrt, a division is one.
-        root = lax.sqrt(s)
-        return 1 / (root * lax.sqrt(root))
-    q = lax.rsqrt(s)
-    return q * lax.sqrt(q)
+    if platform == "accelerator":
+        q = lax.rsqrt(s)
+        return q * lax.sqrt(q)
+    # XLA:CPU makes a dozen instructions of rsqrt, a division is one.
+    root = lax.sqrt(s)
+    return 1 / (root * lax.sqrt(root))
 
 
 # Accuracy in float32 on CPU: 2 units in the last place for each.
-_BY_ROOTS: dict[float, Callable[[Array, str | None], Array]] = {
+_BY_ROOTS: dict[float, Callable[[Array, Platform], Array]] = {
     0.25: lambda s, _: lax.sqrt(lax.rsqrt(s)),
     0.5: lambda s, _: lax.rsqrt(s),
     0.75: _three_quarters,
@@ -27,16 +32,19 @@ _BY_ROOTS: dict[float, Callable[[Array, str | None], Array]] = {
 }
 
 
-def negative_power(s: Array, beta: float | Array, platform: str | None = None) -> Array:
-    r"""Returns :math:`s^{-\beta}` for positive `s`.
+def negative_power(s: Array, beta: float | Array, platform: Platform = None) -> Array:
+    r"""Returns :math:`s^{-\beta}`: 1 where beta is 0, whatever `s` is.
 
     A number among 0.25, 0.5, 0.75, 1 and 2 is computed from square roots and
     divisions; any other, and every array, as :math:`e^{-\beta \log s}`, whose relative
     error is at most :math:`2 + |\beta \log s|` units in the last place, with
     :math:`\beta` as the dtype of `s` rounds it. (`lax.pow` calls a scalar function for
     each element on CPU, which costs more than all else in the normalization together.)
-    `platform` is that of the program, where it is known.
     """
-    if isinstance(beta, float) and beta in _BY_ROOTS:
-        return _BY_ROOTS[beta](s, platform)
-    return jnp.exp(-beta * jnp.log(s))
+    if isinstance(beta, float):
+        if beta in _BY_ROOTS:
+            return _BY_ROOTS[beta](s, platform)
+        return jnp.exp(-beta * jnp.log(s))
+    logarithm = jnp.log(s)
+    is_identity = (beta == 0) & ~jnp.isfinite(logarithm)
+    return jnp.exp(-beta * jnp.where(is_identity, 0, logarithm))

@@ -9,36 +9,29 @@ means that every element sees the whole axis.
 
 from collections.abc import Sequence
 
-Window = tuple[tuple[int, int], ...]
+Extents = tuple[int, int]
+Window = tuple[Extents, ...]
 
 
 def make_window(
-    shape: Sequence[int],
-    axes: Sequence[int],
-    extents: tuple[int, int] | None,
+    shape: Sequence[int], axes: Sequence[int], extents: Sequence[Extents] | None
 ) -> Window:
     """Returns the window that looks along `axes` of an array of this shape.
 
-    `extents` is ``(before, after)``, for each of the axes; ``None`` is the whole axis.
+    `extents` has a pair ``(before, after)`` for each of them; ``None`` is the whole of
+    each.
     """
-
-    def clip(size: int) -> tuple[int, int]:
-        before, after = (size, size) if extents is None else extents
-        return min(before, size - 1), min(after, size - 1)
-
-    return tuple(
-        clip(size) if axis in axes else (0, 0) for axis, size in enumerate(shape)
-    )
+    window = [(0, 0)] * len(shape)
+    for i, axis in enumerate(axes):
+        last = shape[axis] - 1
+        before, after = (last, last) if extents is None else extents[i]
+        window[axis] = min(before, last), min(after, last)
+    return tuple(window)
 
 
 def mirrored(window: Window) -> Window:
     """Returns the window in which j sees i wherever i sees j in `window`."""
     return tuple((after, before) for before, after in window)
-
-
-def with_batch_axis(window: Window, axis: int) -> Window:
-    """Returns the window of an array that has one more axis, not windowed."""
-    return (*window[:axis], (0, 0), *window[axis:])
 
 
 def whole_axes(window: Window, shape: Sequence[int]) -> tuple[int, ...]:
@@ -50,6 +43,6 @@ def whole_axes(window: Window, shape: Sequence[int]) -> tuple[int, ...]:
     )
 
 
-def windowed_axes(window: Window) -> list[tuple[int, tuple[int, int]]]:
+def windowed_axes(window: Window) -> list[tuple[int, Extents]]:
     """Returns the axes that have a window, each with its extents."""
     return [(axis, pair) for axis, pair in enumerate(window) if pair != (0, 0)]

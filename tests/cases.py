@@ -92,6 +92,15 @@ _AXES = [
         alpha=0.2,
         beta=1.0,
     ),
+    _case(
+        "box_of_extents",
+        (2, 5, 4, 3),
+        depth_radius=((1, 0), (2, 1)),
+        axis=(2, 1),
+        bias=0.9,
+        alpha=0.2,
+        beta=0.75,
+    ),
     _case("channels_first", (2, 7, 3, 4), axis=1, bias=1.0, alpha=0.3, beta=0.75),
     _case(
         "channels_first_negative",

@@ -42,33 +42,6 @@ def choice(request):
     return request.param
 
 
-XLA = [name for name, one in lrn_jax.IMPLEMENTATIONS.items() if one.launch is None]
-
-
-@pytest.fixture(scope="session", params=[None, *XLA], ids=str)
-def xla_choice(request):
-    """The choice, and each implementation that is made of XLA's operations."""
-    return request.param
-
-
-def pytest_collection_modifyitems(items):
-    """Leaves out windows along several axes where a kernel refuses them.
-
-    That it does is a test of its own.
-    """
-    items[:] = [item for item in items if not _is_refused(item)]
-
-
-def _is_refused(item) -> bool:
-    given = item.callspec.params if hasattr(item, "callspec") else {}
-    name = given.get("implementation", given.get("choice"))
-    if name is None or lrn_jax.IMPLEMENTATIONS[name].launch is None:
-        return False
-    case = given.get("case")
-    axis = case.arguments.get("axis") if case else given.get("axis")
-    return isinstance(axis, tuple)
-
-
 @pytest.fixture(scope="module")
 def strict_dtypes():
     """Makes every implicit promotion of dtypes an error (optax needs some)."""

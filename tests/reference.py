@@ -21,7 +21,7 @@ class Cotangents(NamedTuple):
 def lrn(
     x: Any,
     *,
-    depth_radius: int | tuple[int, int] | None = 2,
+    depth_radius: Any = 2,
     bias: Any = 2.0,
     alpha: Any = 1e-4,
     beta: Any = 0.75,
@@ -43,7 +43,7 @@ def lrn_vjp(
     x: Any,
     dy: Any,
     *,
-    depth_radius: int | tuple[int, int] | None = 2,
+    depth_radius: Any = 2,
     bias: Any = 2.0,
     alpha: Any = 1e-4,
     beta: Any = 0.75,
@@ -79,17 +79,19 @@ def lrn_jacobian(x, **arguments) -> np.ndarray:
 def _window(i, shape, depth_radius, axis) -> tuple[slice, ...]:
     """Returns what element `i` sees: itself, except along `axis`."""
     axes = [a % len(shape) for a in (axis if isinstance(axis, tuple) else (axis,))]
-    before, after = (
-        (max(shape), max(shape))
-        if depth_radius is None
-        else depth_radius
-        if isinstance(depth_radius, tuple)
-        else (depth_radius, depth_radius)
-    )
-    return tuple(
-        slice(max(0, k - before), k + after + 1) if a in axes else slice(k, k + 1)
-        for a, k in enumerate(i)
-    )
+    match depth_radius:
+        case None:
+            extents = [(max(shape), max(shape))] * len(axes)
+        case int():
+            extents = [(depth_radius, depth_radius)] * len(axes)
+        case (int(), int()):
+            extents = [depth_radius] * len(axes)
+        case _:
+            extents = depth_radius
+    window = [slice(k, k + 1) for k in i]
+    for a, (before, after) in zip(axes, extents, strict=True):
+        window[a] = slice(max(0, i[a] - before), i[a] + after + 1)
+    return tuple(window)
 
 
 def _sum_to(gradient, shape) -> np.ndarray:

@@ -58,8 +58,8 @@ WRONG_X = [
 ]
 
 RADIUS = (
-    "`depth_radius` must be a non-negative integer, a pair of them (before, after), "
-    "or None for the whole axis, but got "
+    "`depth_radius` must be a non-negative integer, a pair of them (before, after), a "
+    "tuple of such pairs, one for each axis, or None for the whole axis, but got "
 )
 INTEGERS = "`axis` must be an integer or a tuple of integers, but got "
 CHOICES = "`implementation` must be None (the library chooses) or one of "
@@ -84,12 +84,25 @@ WRONG_ARGUMENTS = [
     (
         {"bias": [1.0]},
         TypeError,
-        "`bias` must be an array, but got [1.0] (of type list). Convert it",
+        "`bias` must be a real number or an array, but got [1.0] (of type list). "
+        "Convert it",
     ),
     (
-        {"bias": np.arange(5)},
+        {"bias": np.ones(5, bool)},
         TypeError,
-        "`bias` must have a real floating dtype, but got int",
+        "`bias` must have a real dtype, but got bool. Cast it",
+    ),
+    (
+        {"bias": 1e39},
+        ValueError,
+        "`bias` must be at most 3.4e+38 in float32, but got 1e+39. Scale `x` instead, "
+        "or compute in float64.",
+    ),
+    ({"beta": -(10**400)}, ValueError, "`beta` must be finite, but got -1000000"),
+    (
+        {"bias": 0.0, "alpha": 1e-50},
+        ValueError,
+        "`bias` and `alpha` must not both be 0 in float32, but got 0.0 and 1e-50: ",
     ),
     ({"beta": float("nan")}, ValueError, "`beta` must be finite, but got nan."),
     ({"alpha": float("inf")}, ValueError, "`alpha` must be finite, but got inf."),
@@ -135,6 +148,22 @@ WRONG_ARGUMENTS = [
     ({"depth_radius": (1,)}, TypeError, RADIUS + "(1,) (of type tuple)."),
     ({"depth_radius": (1, 2, 3)}, TypeError, RADIUS + "(1, 2, 3) (of type tuple)."),
     ({"depth_radius": (1, 0.5)}, TypeError, RADIUS + "(1, 0.5) (of type tuple)."),
+    (
+        {"depth_radius": ((1, 2), 3), "axis": (1, 2)},
+        TypeError,
+        RADIUS + "((1, 2), 3) (of type tuple).",
+    ),
+    (
+        {"depth_radius": (((1, 2),) * 2,) * 2, "axis": (1, 2)},
+        TypeError,
+        RADIUS + "(((1, 2), (1, 2)), ((1, 2), (1, 2))) (of type tuple).",
+    ),
+    (
+        {"depth_radius": ((1, 2), (0, 1)), "axis": 1},
+        ValueError,
+        "`depth_radius` must have a pair (before, after) for each axis, or be a single "
+        "one, but got 2 pairs for 1 axes: ((1, 2), (0, 1)) for (1,).",
+    ),
     ({"depth_radius": -1}, ValueError, RADIUS + "-1."),
     ({"depth_radius": (2, -1)}, ValueError, RADIUS + "(2, -1)."),
     ({"axis": 1.0}, TypeError, INTEGERS + "1.0 (of type float)."),
@@ -187,6 +216,11 @@ def test_traced_shapes_are_refused(name):
     [
         ({"depth_radius": np.int64(1)}, {"depth_radius": 1}),
         ({"depth_radius": [1, 2]}, {"depth_radius": (1, 2)}),
+        ({"depth_radius": np.array(1)}, {"depth_radius": 1}),
+        ({"depth_radius": np.array([1, 2])}, {"depth_radius": (1, 2)}),
+        ({"depth_radius": jnp.array(1)}, {"depth_radius": 1}),
+        ({"axis": np.array([1, 2])}, {"axis": (1, 2)}),
+        ({"bias": np.arange(1, 6)}, {"bias": np.arange(1.0, 6.0, dtype=np.float32)}),
         ({"axis": np.int32(1)}, {"axis": 1}),
         ({"axis": [1, 2]}, {"axis": (1, 2)}),
         ({"bias": np.float32(1.5)}, {"bias": 1.5}),
@@ -228,12 +262,11 @@ def test_all_is_what_the_package_shows():
 def test_implementations_are_one_file_each_and_interchangeable():
     directory = Path(lrn_jax.__file__).parent / "_implementations"
     files = {path.stem for path in directory.glob("*.py")} - {"__init__"}
-    assert files == set(lrn_jax.IMPLEMENTATIONS)
-    for name, implementation in lrn_jax.IMPLEMENTATIONS.items():
-        own = implementation.launch or implementation.window_sum
-        assert own.__module__ == f"lrn_jax._implementations.{name}"
-        parameters = inspect.signature(implementation.window_sum).parameters
-        assert list(parameters) == ["x", "window"]
+    assert files | {"plain"} == set(lrn_jax.IMPLEMENTATIONS)  # "plain" sums as another
+    for name, window_sum in lrn_jax.IMPLEMENTATIONS.items():
+        file = "reduce_window" if name == "plain" else name
+        assert window_sum.__module__ == f"lrn_jax._implementations.{file}"
+        assert list(inspect.signature(window_sum).parameters) == ["x", "window"]
 
 
 def test_whole_map_is_the_closed_formula():

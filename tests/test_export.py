@@ -43,20 +43,20 @@ def check(program, transform, x):
 
 
 @pytest.mark.parametrize("transform", [values, gradients])
-def test_one_program_for_all_platforms(transform, xla_choice):
-    check(exported(transform, X.shape, xla_choice), transform, X)
+def test_one_program_for_all_platforms(transform, choice):
+    check(exported(transform, X.shape, choice), transform, X)
 
 
 @pytest.mark.parametrize("transform", [values, gradients])
-def test_one_program_for_all_batch_sizes(transform, xla_choice):
-    program = exported(transform, export.symbolic_shape("batch, 2, 3, 9"), xla_choice)
+def test_one_program_for_all_batch_sizes(transform, choice):
+    program = exported(transform, export.symbolic_shape("batch, 2, 3, 9"), choice)
     check(program, transform, X)
     check(program, transform, X[:1])
 
 
 @pytest.mark.parametrize("transform", [values, gradients])
-def test_saved_program(transform, xla_choice):
-    saved = exported(transform, X.shape, xla_choice).serialize()
+def test_saved_program(transform, choice):
+    saved = exported(transform, X.shape, choice).serialize()
     check(export.deserialize(saved), transform, X)
 
 

@@ -47,10 +47,10 @@ def check(y, dx):
 
 
 @each_spec
-def test_sharded_arrays_keep_their_sharding(spec, xla_choice):
+def test_sharded_arrays_keep_their_sharding(spec, choice):
     sharding = NamedSharding(mesh(AxisType.Auto), spec)
     x, dy = jax.device_put((X, DY), sharding)
-    f, gradient = functions(xla_choice)
+    f, gradient = functions(choice)
     y, dx = jax.jit(f)(x), jax.jit(gradient)(x, dy)
     assert y.sharding.is_equivalent_to(sharding, y.ndim)
     assert dx.sharding.is_equivalent_to(sharding, dx.ndim)
@@ -66,15 +66,15 @@ def traffic(spec, choice) -> set[str]:
     )
 
 
-def test_a_sharded_batch_needs_no_traffic(xla_choice):
-    assert traffic(BATCH, xla_choice) == set()
+def test_a_sharded_batch_needs_no_traffic(choice):
+    assert traffic(BATCH, choice) == set()
 
 
-def test_sharded_channels_exchange_their_borders(xla_choice):
+def test_sharded_channels_exchange_their_borders(choice):
     expected = {"collective-permute"}
-    if xla_choice == "masked_shifts":  # why it is not chosen for programs in pieces
+    if choice == "masked_shifts":  # why it is not chosen for programs in pieces
         expected |= {"all-gather"}
-    assert traffic(CHANNELS, xla_choice) == expected
+    assert traffic(CHANNELS, choice) == expected
 
 
 def _collectives(program: str | None) -> set[str]:
@@ -84,36 +84,41 @@ def _collectives(program: str | None) -> set[str]:
 
 
 @each_spec
-def test_explicit_sharding(spec, xla_choice):
-    f, gradient = functions(xla_choice)
+def test_explicit_sharding(spec, choice):
+    f, gradient = functions(choice)
     with jax.set_mesh(mesh(AxisType.Explicit)):
         x, dy = jax.device_put((X, DY), spec)
-        if spec == CHANNELS and xla_choice not in (None, "reduce_window"):
+        if spec == CHANNELS and choice in ("padded_slices", "masked_shifts"):
             for call in (lambda: f(x), lambda: gradient(x, dy)):
                 with pytest.raises(NotImplementedError, match="with explicit sharding"):
                     call()
             return
-        y, dx = f(x), gradient(x, dy)
+        y = f(x)
+        if spec == CHANNELS and choice == "plain":
+            # JAX cannot pad an axis in pieces, which its derivative of the sum does.
+            assert_values_close(y, reference.lrn(X, **ARGUMENTS))
+            return
+        dx = gradient(x, dy)
     expected = P(*spec, *(None,) * (X.ndim - len(spec)))
     assert jax.typeof(y).sharding.spec == expected
     assert jax.typeof(dx).sharding.spec == expected
     check(y, dx)
 
 
-def test_shard_map_over_the_batch(xla_choice):
-    f, gradient = functions(xla_choice)
+def test_shard_map_over_the_batch(choice):
+    f, gradient = functions(choice)
     arguments = {"mesh": mesh(AxisType.Auto), "out_specs": BATCH}
     y = jax.jit(jax.shard_map(f, in_specs=BATCH, **arguments))(X)
     dx = jax.jit(jax.shard_map(gradient, in_specs=BATCH, **arguments))(X, DY)
     check(y, dx)
 
 
-def test_gradient_of_a_replicated_hyperparameter_through_shard_map(xla_choice):
+def test_gradient_of_a_replicated_hyperparameter_through_shard_map(choice):
     """Each device has a part of the batch: their gradients have to be summed."""
 
     def f(x, alpha):
         arguments = dict(ARGUMENTS, alpha=alpha)
-        return lrn(x, **arguments, implementation=xla_choice)
+        return lrn(x, **arguments, implementation=choice)
 
     specs = {"mesh": mesh(AxisType.Auto), "in_specs": (BATCH, P()), "out_specs": BATCH}
     alpha = jnp.float32(ARGUMENTS["alpha"])
@@ -124,14 +129,14 @@ def test_gradient_of_a_replicated_hyperparameter_through_shard_map(xla_choice):
     assert_gradients_close(dalpha, expected.alpha)
 
 
-def test_a_hyperparameter_for_each_device_through_shard_map(xla_choice):
+def test_a_hyperparameter_for_each_device_through_shard_map(choice):
     """The result varies as the hyperparameter does, the gradient of x does not."""
     x = X[0]
     alphas = np.linspace(0.1, 0.9, 8, dtype=np.float32)
 
     def f(x, alpha):
         arguments = dict(ARGUMENTS, alpha=alpha[0])
-        return lrn(x, **arguments, implementation=xla_choice)[np.newaxis]
+        return lrn(x, **arguments, implementation=choice)[np.newaxis]
 
     specs = {"mesh": mesh(AxisType.Auto), "in_specs": (P(), BATCH), "out_specs": BATCH}
     y, pullback = jax.vjp(jax.jit(jax.shard_map(f, **specs)), x, alphas)

@@ -100,7 +100,7 @@ def _whole_range(beta):
 
 def _power(s, beta, implementation):
     """s^-beta through the public function: x = 1 and s = bias."""
-    arguments = {"bias": jnp.asarray(s), "alpha": 0.0, "beta": beta}
+    arguments = {"bias": jnp.asarray(s), "alpha": jnp.float32(0), "beta": beta}
     return np.asarray(lrn(jnp.ones_like(s), **arguments, implementation=implementation))
 
 

@@ -1,39 +1,26 @@
 """The table of implementations: every way there is to compute a window sum.
 
 Each is one file, named as its key here, with a function ``window_sum(x, window)`` that
-returns, for every element of ``x``, the sum of the elements its window covers. They are
-ordinary functions of ``jax.lax`` operations: derivatives and batching are those of the
-primitives that call them to be lowered. An implementation may also bring a kernel of
-its own for whole formulas: a function ``launch``.
+returns, for every element of ``x``, the sum of the elements its window covers: ordinary
+functions of ``jax.lax`` operations, which the primitive is lowered to. "plain" is the
+sum of "reduce_window" without the primitive: what JAX sees is ordinary operations.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
-from jax import Array
+import jax
+from jax import Array, lax
 
-from .._window import Window, windowed_axes
-from . import masked_shifts, padded_slices, pallas_rolls, reduce_window
+from .._power import Platform
+from .._window import Window, whole_axes, windowed_axes
+from . import masked_shifts, padded_slices, reduce_window
 
-
-@dataclass(frozen=True)
-class Implementation:
-    """One way to compute."""
-
-    window_sum: Callable[[Array, Window], Array]
-    """(x, window) -> sums, in operations of `jax.lax`."""
-    launch: Callable[..., Array] | None = None
-    """(formula, window, platform, hyperparameters, *arrays) -> its value, by a kernel
-    that is not XLA's; `window_sum` is left for what no formula is written down for."""
-
-
-IMPLEMENTATIONS: dict[str, Implementation] = {
-    "reduce_window": Implementation(reduce_window.window_sum),
-    "padded_slices": Implementation(padded_slices.window_sum),
-    "masked_shifts": Implementation(masked_shifts.window_sum),
-    "pallas_rolls": Implementation(reduce_window.window_sum, pallas_rolls.launch),
+IMPLEMENTATIONS: dict[str, Callable[[Array, Window], Array]] = {
+    "reduce_window": reduce_window.window_sum,
+    "padded_slices": padded_slices.window_sum,
+    "masked_shifts": masked_shifts.window_sum,
+    "plain": reduce_window.window_sum,
 }
-
 
 # Lengths of windows. Beyond the first, within rows, a pass more costs less than the
 # masks; beyond the second XLA:CPU makes two kernels of the shifts; beyond the third an
@@ -43,15 +30,13 @@ _LONGEST_MASKED = 15
 _LONGEST_SLICED = 33
 
 
-def default(
-    window: Window, *, platform: str | None, isolated: bool, widened: bool
-) -> str:
+def default(window: Window, *, platform: Platform, isolated: bool, narrow: bool) -> str:
     """Returns the name of the implementation for a window, by what was measured.
 
     On CPU, XLA does not fuse reduce_window with what is before and after it, but does
     fuse slices. `isolated` says that the whole normalization is a program of its own
     there, on one device: then masked shifts, which store nothing, were fastest for a
-    short window along one axis; elsewhere slices of a padded copy were. `widened` says
+    short window along one axis; elsewhere slices of a padded copy were. `narrow` says
     that the elements are of a narrower dtype in memory: then XLA makes scalar loops of
     masked shifts within rows whose size is a power of two. (`python -m benchmarks`
     compares them.) On other platforms nothing was measured, and the definition stands.
@@ -60,7 +45,47 @@ def default(
     if platform != "cpu" or longest > _LONGEST_SLICED:
         return "reduce_window"
     within_rows = window[-1] != (0, 0)
-    if not isolated or len(windowed_axes(window)) > 1 or (within_rows and widened):
+    if not isolated or len(windowed_axes(window)) > 1 or (within_rows and narrow):
         return "padded_slices"
     longest_masked = _LONGEST_MASKED_WITHIN_ROWS if within_rows else _LONGEST_MASKED
     return "masked_shifts" if longest <= longest_masked else "padded_slices"
+
+
+def window_sum(
+    x: Array,
+    window: Window,
+    implementation: str | None,
+    *,
+    platform: Platform,
+    isolated: bool,
+    narrow: bool,
+) -> Array:
+    """Returns the window sum as operations of `jax.lax`, by name or by default."""
+    axes = whole_axes(window, x.shape)
+    if axes:
+        # Every element along these axes has the same sum: form it once, for all of
+        # them, instead of once for each (a quadratic cost).
+        total = lax.expand_dims(lax.reduce_sum(x, axes=axes), axes)
+        window = tuple((0, 0) if i in axes else pair for i, pair in enumerate(window))
+    else:
+        total = x
+    if windowed_axes(window):
+        name = implementation or default(
+            window, platform=platform, isolated=isolated, narrow=narrow
+        )
+        if name not in ("reduce_window", "plain") and _is_sharded_along(total, window):
+            # With explicit sharding JAX refuses to slice an axis in pieces.
+            if implementation is not None:
+                raise NotImplementedError(
+                    f"`implementation` {name!r} cannot sum over an axis with explicit "
+                    f"sharding, but got {jax.typeof(x)}. Use 'reduce_window' or None."
+                )
+            name = "reduce_window"
+        total = IMPLEMENTATIONS[name](total, window)
+    return lax.broadcast_in_dim(total, x.shape, range(x.ndim))
+
+
+def _is_sharded_along(x: Array, window: Window) -> bool:
+    """Whether JAX knows, by explicit sharding, that a windowed axis is in pieces."""
+    spec = jax.typeof(x).sharding.spec
+    return any(spec[axis] is not None for axis, _ in windowed_axes(window))

@@ -1,0 +1,270 @@
+"""Local response normalization and its derivative: one JAX primitive, in three parts.
+
+`normalize` is the layer; `pushforward` is its derivative, linear in tangents of x and
+of the hyperparameters that are arrays; `pullback` is the transpose of that, linear in a
+cotangent of y. What lies beyond, derivatives of the derivative, JAX finds from the same
+equations.
+
+Why a primitive: both directions are written down, each in its fastest form, and x is
+all they keep for the backward pass. Nothing else in JAX gives that together with
+forward mode and vmap: a custom_jvp whose rule is checkpointed moves twice the memory,
+`linear_call`, which names a transpose, cannot be batched, and a custom_vjp within the
+rule of a custom_jvp cannot be transposed.
+"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import Array, lax
+from jax.extend.core import Primitive
+from jax.interpreters import ad, batching, mlir
+
+from ._formula import compute_dtype
+from ._programs import Part, Platform, run
+from ._window import Window
+
+HYPERPARAMETERS = ("bias", "alpha", "beta")
+
+# In the place of a hyperparameter that is not a number but an operand.
+OPERAND = "operand"
+
+# Operands: what a derivative is linear in, x, and the hyperparameters that are arrays.
+_lrn_p = Primitive("lrn")
+_lrn_p.multiple_results = True
+
+
+def normalize(
+    x: Array,
+    hyperparameters: Mapping[str, float | Array],
+    window: Window,
+    implementation: str | None,
+) -> Array:
+    r"""Returns :math:`y = x s^{-\beta}`.
+
+    Hyperparameters that are arrays have the dtype that x is computed in. They are
+    scalars, or have as many axes as x and broadcast to it.
+    """
+    if implementation == "plain":
+        given = {"implementation": implementation, "window": window}
+        return run("normalize", (), [], x, hyperparameters, **given)[0]
+    arrays = [value for value in hyperparameters.values() if isinstance(value, Array)]
+    parameters = {
+        name: OPERAND if isinstance(value, Array) else value
+        for name, value in hyperparameters.items()
+    }
+    (y,) = _lrn_p.bind(
+        *_varying_alike(x, *arrays),
+        part="normalize",
+        arguments=(),
+        window=window,
+        **parameters,
+        implementation=implementation,
+    )
+    return y
+
+
+def _varying_alike(*arrays: Array) -> list[Array]:
+    """Returns the arrays, varying over the same axes of a `jax.shard_map`."""
+    varying = [jax.typeof(array).manual_axis_type.varying for array in arrays]
+    everywhere = frozenset[Any]().union(*varying)
+    return [
+        lax.pcast(array, tuple(everywhere - own), to="varying")
+        for array, own in zip(arrays, varying, strict=True)
+    ]
+
+
+def _num_linear(part: Part, arguments: Sequence[str]) -> int:
+    """Returns the number of operands that a part is linear in: the first ones."""
+    return {"normalize": 0, "pushforward": len(arguments), "pullback": 1}[part]
+
+
+def _evaluate(
+    *operands: Array,
+    part: Part,
+    arguments: Sequence[str],
+    window: Window,
+    bias: float | str,
+    alpha: float | str,
+    beta: float | str,
+    implementation: str | None,
+    **target: Any,
+) -> list[Array]:
+    """Evaluates the primitive in operations that JAX knows."""
+    count = _num_linear(part, arguments)
+    linear, x, arrays = operands[:count], operands[count], iter(operands[count + 1 :])
+    hyperparameters = {
+        name: next(arrays) if value == OPERAND else value
+        for name, value in zip(HYPERPARAMETERS, (bias, alpha, beta), strict=True)
+    }
+    given = {"window": window, "implementation": implementation, **target}
+    return run(part, arguments, linear, x, hyperparameters, **given)
+
+
+def _evaluate_outside_jit(*operands: Array, **parameters: Any) -> list[Array]:
+    """Evaluates operation by operation, as `jax.disable_jit` and debuggers want it."""
+    checks = {"nan": jnp.isnan} if jax.config.jax_debug_nans else {}
+    checks |= {"inf": jnp.isinf} if jax.config.jax_debug_infs else {}
+    # The layer is one operation: what is masked within it is no error.
+    with jax.debug_nans(False), jax.debug_infs(False):
+        results = _evaluate(*operands, **parameters)
+        for kind, is_invalid in checks.items():
+            if any(jnp.any(is_invalid(result)) for result in results):
+                raise FloatingPointError(
+                    f"invalid value ({kind}) encountered in {_lrn_p.name} "
+                    f"({parameters['part']})"
+                )
+    return results
+
+
+def _lowering(platform: Platform):
+    def rule(context: mlir.LoweringRuleContext, *operands, **parameters):
+        # Dimensions that jax.export leaves open are no integers.
+        shape = context.avals_in[0].shape  # pyright: ignore[reportAttributeAccessIssue]
+        known = all(isinstance(n, int) for n in shape)
+        isolated = platform == "cpu" and known and not _is_partitioned(context)
+        evaluate = partial(_evaluate, platform=platform, isolated=isolated)
+        return mlir.lower_fun(evaluate, multiple_results=True)(
+            context, *operands, **parameters
+        )
+
+    return rule
+
+
+def _is_partitioned(context: mlir.LoweringRuleContext) -> bool:
+    """Whether XLA is going to divide the program among devices."""
+    axes = context.module_context.axis_context
+    if isinstance(axes, mlir.SPMDAxisContext):  # within a jax.shard_map, or near one
+        return axes.manual_axes != frozenset(axes.mesh.axis_names)
+    return isinstance(axes, mlir.ShardingContext) and axes.num_devices > 1
+
+
+def _shapes(*operands, part: Part, arguments: Sequence[str], **_):
+    # Shape, sharding and manual axes of each result are those of the first operand.
+    first, x = operands[0], operands[_num_linear(part, arguments)]
+    return [
+        first.update(dtype=x.dtype if name == "x" else compute_dtype(x))
+        for name in (arguments if part == "pullback" else ("x",))
+    ]
+
+
+def _jvp(primals, tangents, *, part: Part, arguments: Sequence[str], **parameters):
+    bind = partial(_lrn_p.bind, **parameters)
+    count = _num_linear(part, arguments)
+    results = bind(*primals, part=part, arguments=arguments)
+    if part == "normalize":
+        x = primals[0]
+        names = [
+            "x",
+            *(name for name in HYPERPARAMETERS if parameters[name] == OPERAND),
+        ]
+        dots = {
+            name: dot if name == "x" else _spread(dot, x)
+            for name, dot in zip(names, tangents, strict=True)
+            if not isinstance(dot, ad.Zero)
+        }
+        dots = bind(*dots.values(), *primals, part="pushforward", arguments=tuple(dots))
+        return results, dots
+    linear, others = primals[:count], list(primals[count:])
+    terms = []
+    if not all(isinstance(dot, ad.Zero) for dot in tangents[:count]):
+        dots = map(ad.instantiate_zeros, tangents[:count])
+        terms.append(bind(*dots, *others, part=part, arguments=arguments))
+    if not all(isinstance(dot, ad.Zero) for dot in tangents[count:]):
+        # The checkpoint makes reverse mode keep the operands alone.
+        @jax.checkpoint
+        def of_others(linear, others, dots):
+            evaluate = partial(
+                _evaluate, *linear, part=part, arguments=arguments, **parameters
+            )
+            return jax.jvp(evaluate, others, dots)[1]
+
+        dots = map(ad.instantiate_zeros, tangents[count:])
+        terms.append(of_others(linear, others, list(dots)))
+    return results, [sum(dots[1:], dots[0]) for dots in zip(*terms, strict=True)]
+
+
+def _spread(dot: Array, x: Array) -> Array:
+    """Returns a tangent of a hyperparameter for each element of x, and sharded as x."""
+    axes = range(x.ndim - dot.ndim, x.ndim)
+    return lax.broadcast_in_dim(dot, x.shape, axes, out_sharding=jax.typeof(x).sharding)
+
+
+def _transpose(
+    cotangents, *operands, part: Part, arguments: Sequence[str], **parameters
+):
+    bind = partial(_lrn_p.bind, **parameters)
+    count = _num_linear(part, arguments)
+    linear, others = operands[:count], operands[count:]
+    if part == "pushforward":
+        names = tuple(
+            name
+            for name, one in zip(arguments, linear, strict=True)
+            if ad.is_undefined_primal(one)
+        )
+        (y_bar,) = cotangents
+        if isinstance(y_bar, ad.Zero):
+            return [None] * len(operands)
+        found = bind(y_bar, *others, part="pullback", arguments=names)
+        of_name = dict(zip(names, found, strict=True))
+        return [*(of_name.get(name) for name in arguments), *[None] * len(others)]
+    present = {
+        name: one
+        for name, one in zip(arguments, cotangents, strict=True)
+        if not isinstance(one, ad.Zero)
+    }
+    if not present:
+        return [None] * len(operands)
+    (found,) = bind(
+        *present.values(), *others, part="pushforward", arguments=tuple(present)
+    )
+    return [found, *[None] * len(others)]
+
+
+def _batch(operands, axes, *, part: Part, arguments, window: Window, **parameters):
+    """Batches: an axis more, in front, without a window."""
+    (size,) = {
+        operand.shape[axis]
+        for operand, axis in zip(operands, axes, strict=True)
+        if axis is not None
+    }
+
+    def in_front(operand: Array, axis: int | None) -> Array:
+        if axis is None:
+            return operand[jnp.newaxis] if operand.ndim > 0 else operand
+        operand = jnp.moveaxis(operand, axis, 0)
+        missing = range(operand.ndim, len(window) + 1)  # if each is a scalar
+        return lax.expand_dims(operand, missing)
+
+    operands = [in_front(*each) for each in zip(operands, axes, strict=True)]
+    # Results have the shape of the operands that they are linear in, and y that of x.
+    # The others may stay as they are: the pullbacks of many cotangents share what they
+    # compute from x.
+    for i in range(max(1, _num_linear(part, arguments))):
+        operands[i] = jnp.broadcast_to(operands[i], (size, *operands[i].shape[1:]))
+    results = _lrn_p.bind(
+        *operands,
+        part=part,
+        arguments=arguments,
+        window=((0, 0), *window),
+        **parameters,
+    )
+    return results, [0] * len(results)
+
+
+_lrn_p.def_impl(_evaluate_outside_jit)
+_lrn_p.def_abstract_eval(_shapes)
+ad.primitive_jvps[_lrn_p] = _jvp
+ad.primitive_transposes[_lrn_p] = _transpose
+batching.primitive_batchers[_lrn_p] = _batch
+mlir.register_lowering(_lrn_p, _lowering("accelerator"))
+mlir.register_lowering(_lrn_p, _lowering("cpu"), platform="cpu")
+
+# `checkify` skips primitives it does not know, and has no public way to learn of one.
+with suppress(ImportError):
+    from jax._src.checkify import error_checks, nan_error_check
+
+    error_checks[_lrn_p] = partial(nan_error_check, _lrn_p)

@@ -1,0 +1,155 @@
+"""What XLA gets: the equations with a way to sum, for one platform.
+
+On CPU, XLA fuses by its own rules, and its loops follow the axes of the result. There
+each kernel is isolated: a program of its own, which XLA neither takes apart nor merges
+with another, of arrays with few axes, so that the innermost loop is long.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from itertools import groupby
+from math import prod
+from typing import Any, Literal
+
+import jax
+from jax import Array, lax
+from jax.experimental.xla_metadata import set_xla_metadata
+
+from ._formula import Formula, compute_dtype
+from ._implementations import window_sum
+from ._power import Platform
+from ._window import Window
+
+Part = Literal["normalize", "pushforward", "pullback"]
+
+
+def run(
+    part: Part,
+    arguments: Sequence[str],
+    linear: Sequence[Array],
+    x: Array,
+    hyperparameters: Mapping[str, float | Array],
+    window: Window,
+    *,
+    implementation: str | None,
+    platform: Platform = None,
+    isolated: bool = False,
+) -> list[Array]:
+    """Evaluates the layer, its derivative, or the transpose of that.
+
+    Args:
+      part: "normalize" for y, "pushforward" for a tangent of y, "pullback" for the
+        cotangents of the `arguments`.
+      arguments: What the derivative is taken by: names among x, bias, alpha and beta.
+      linear: Nothing, a tangent of each of the arguments, or the cotangent of y: arrays
+        of one shape.
+      x: Array that broadcasts to that shape.
+      hyperparameters: bias, alpha and beta; arrays broadcast too.
+      window: For `x`.
+      implementation: Name of a window sum; None chooses.
+      platform: What the program is for.
+      isolated: Whether kernels are isolated: on CPU, in a program for one device.
+
+    Returns:
+      One array, or for "pullback" one for each of the arguments, of that shape.
+    """
+    shape = linear[0].shape if linear else x.shape
+    if isolated:
+        groups = _groups(window)
+        merge = partial(_merged, groups=groups, shape=shape)
+        window = tuple(window[axes[0]] for axes in groups)
+        linear, x = [merge(one) for one in linear], merge(x)
+        hyperparameters = {
+            name: merge(value) if isinstance(value, jax.Array) else value
+            for name, value in hyperparameters.items()
+        }
+    arrays = {
+        name: value
+        for name, value in hyperparameters.items()
+        if isinstance(value, jax.Array)
+    }
+    sum_over = partial(
+        window_sum,
+        implementation=implementation,
+        platform=platform,
+        isolated=isolated,
+        narrow=x.dtype != compute_dtype(x),
+    )
+
+    def kernel(equation: Callable[..., Any], *operands: Any) -> Any:
+        """Evaluates an equation; one kernel, where XLA can be brought to make one."""
+
+        def evaluate(arrays: dict[str, Array], *operands: Any) -> Any:
+            formula = Formula(
+                **{**hyperparameters, **arrays},
+                window=window,
+                window_sum=sum_over,
+                platform=platform,
+            )
+            return equation(formula, *operands)
+
+        return (_apart(evaluate) if isolated else evaluate)(arrays, *operands)
+
+    if part == "normalize":
+        results = [kernel(Formula.normalize, x)]
+    elif part == "pushforward":
+        dots = dict(zip(arguments, linear, strict=True))
+        results = [kernel(Formula.pushforward, dots, x)]
+    else:
+        results = _pullback(kernel, arguments, linear[0], x)
+    return [lax.reshape(result, shape) for result in results]
+
+
+def _pullback(
+    kernel: Callable[..., Any], arguments: Sequence[str], y_bar: Array, x: Array
+) -> list[Array]:
+    """Returns a cotangent for each of the arguments."""
+    cotangents = {}
+    if "x" in arguments:
+        # The feedback is stored: whoever collects it needs it of a whole window. s is
+        # not: behind a barrier together, XLA has to form it anew, which costs less.
+        feedback = kernel(Formula.feedback, y_bar, x)
+        operands = lax.optimization_barrier((y_bar, x, feedback))
+        cotangents["x"] = kernel(Formula.collect, *operands)
+    names = [name for name in arguments if name != "x"]
+    if names:
+        equation = partial(Formula.hyperparameter_cotangents, names=names)
+        cotangents.update(zip(names, kernel(equation, y_bar, x), strict=True))
+    return [cotangents[name] for name in arguments]
+
+
+def _apart(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Makes a function one call in the program, which XLA:CPU does not inline.
+
+    Should it be inlined all the same, the program is right, and slower.
+    """
+
+    def call(*operands: Any) -> Any:
+        return set_xla_metadata(jax.jit(function)(*operands), inlineable="false")
+
+    return call
+
+
+def _groups(window: Window) -> list[list[int]]:
+    """Returns the axes, those next to one another without a window as one.
+
+    The first axis stays by itself: it is cut in pieces for the threads.
+    """
+    kinds = [
+        (axis == 0, axis if extents != (0, 0) else None)
+        for axis, extents in enumerate(window)
+    ]
+    return [list(axes) for _, axes in groupby(range(len(window)), kinds.__getitem__)]
+
+
+def _merged(array: Array, *, groups: list[list[int]], shape: tuple[int, ...]) -> Array:
+    """Returns an array that broadcasts to `shape` with each group as one axis."""
+    if array.ndim == 0:
+        return array
+    whole = list(array.shape)
+    for axes in groups:
+        if any(array.shape[axis] != 1 for axis in axes):
+            for axis in axes:
+                whole[axis] = shape[axis]
+    array = lax.broadcast_in_dim(array, whole, range(array.ndim))
+    return lax.reshape(array, [prod(whole[axis] for axis in axes) for axes in groups])
