@@ -34,6 +34,8 @@ def widened(x: Array) -> Array:
 
 def times(a: float | Array, b: Array) -> Array:
     """Returns the product, in which an a of 0 prevails over a b that is not finite."""
+    if isinstance(a, float):  # not 0 here
+        return a * b
     # The factor is replaced, not the product: that would hide the derivative by a.
     return a * jnp.where((a == 0) & ~jnp.isfinite(b), 0, b)
 
@@ -67,7 +69,8 @@ class Formula:
         s_dots, terms = [], []
         if "x" in dots:
             x_dot = dots["x"].astype(wide_x.dtype)
-            s_dots.append(2 * self.alpha * self.window_sum(wide_x * x_dot, self.window))
+            energy_dot = 2 * self.window_sum(wide_x * x_dot, self.window)
+            s_dots.append(self._times(self.alpha, energy_dot))
             terms.append(self._times(x_dot, factor))
         if "bias" in dots:
             s_dots.append(dots["bias"])
@@ -87,7 +90,8 @@ class Formula:
 
         .. math:: f = 2 \alpha \beta \, \bar y \, y / s
         """
-        return self._times(2 * self.alpha * self.beta, self._sensitivity(y_bar, x))
+        back = self._times(2 * self.beta, self._sensitivity(y_bar, x))
+        return self._times(self.alpha, back)
 
     def collect(self, y_bar: Array, x: Array, feedback: Array) -> Array:
         r"""Returns the cotangent of x.

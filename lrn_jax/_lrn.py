@@ -156,15 +156,19 @@ def _compiled_lrn(
         # Explicit, so that it also works where JAX is told to refuse rank promotion.
         return lax.expand_dims(array, range(x.ndim - array.ndim))
 
-    given = dict(numbers) | {name: aligned(name, arrays[name]) for name in arrays}
-    bias, alpha, beta = given["bias"], given["alpha"], given["beta"]
-    if x.size == 0 or (isinstance(beta, float) and beta == 0):
+    aligned_arrays = {name: aligned(name, array) for name, array in arrays.items()}
+    given = {**dict(numbers), **aligned_arrays}
+    if x.size == 0 or _is_zero(given["beta"], x):
         return x
     with jax.named_scope("lrn"):
-        if isinstance(alpha, float) and alpha == 0:
-            factor = jnp.power(jnp.asarray(bias, compute_dtype(x)), -beta)
+        if _is_zero(given["alpha"], x):
+            s = jnp.asarray(given["bias"], compute_dtype(x))
+            factor = jnp.power(s, -given["beta"])
             return times(widened(x), factor).astype(x.dtype)
         window = make_window(x.shape, axes, pairs)
-        return normalize(
-            x, {"bias": bias, "alpha": alpha, "beta": beta}, window, implementation
-        )
+        return normalize(x, given, window, implementation)
+
+
+def _is_zero(value: float | Array, x: Array) -> bool:
+    """Whether a hyperparameter is a number that is 0 in the computation's dtype."""
+    return isinstance(value, float) and compute_dtype(x).type(value) == 0

@@ -6,7 +6,6 @@ from typing import Literal
 import jax.numpy as jnp
 from jax import Array, lax
 
-
 # What a program is for; None is any.
 Platform = Literal["cpu", "accelerator"] | None
 

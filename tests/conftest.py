@@ -1,5 +1,6 @@
 """What every test shares: eight CPU devices, strict JAX, the two parametrizations."""
 
+import contextlib
 import os
 
 # Before JAX is imported: it reads these once.
@@ -40,6 +41,18 @@ def implementation(request):
 def choice(request):
     """The library's own choice, then each implementation by name."""
     return request.param
+
+
+@pytest.fixture(params=["disable_jit", "debug_nans", "debug_nans_outside_jit"])
+def debugging(request):
+    """JAX's flags for debugging."""
+    with contextlib.ExitStack() as flags:
+        if request.param != "disable_jit":
+            flags.enter_context(jax.debug_nans(True))
+            flags.enter_context(jax.debug_infs(True))
+        if request.param != "debug_nans":
+            flags.enter_context(jax.disable_jit())
+        yield request.param
 
 
 @pytest.fixture(scope="module")

@@ -80,6 +80,12 @@ def test_float32(case, choice):
     assert_gradients_close(dx, reference.lrn_vjp(x, dy, **case.arguments).x)
 
 
+def test_float32_under_debugging_flags(case, debugging):
+    x, dy = (jnp.asarray(a, jnp.float32) for a in (case.x(), case.dy()))
+    dx = jax.vjp(lambda x: lrn(x, **case.arguments), x)[1](dy)[0]
+    assert_gradients_close(dx, reference.lrn_vjp(x, dy, **case.arguments).x)
+
+
 @pytest.mark.usefixtures("x64")
 def test_float64(case, implementation):
     x, dy = case.x(), case.dy()
@@ -115,6 +121,23 @@ def test_array_hyperparameters(arrays, implementation):
     for name, gradient in gradients.items():
         assert gradient.shape == np.shape(arrays[name])
         assert_gradients_close(gradient, getattr(expected, name))
+
+
+def test_tangents_of_x_and_an_array_are_rounded_together(implementation):
+    """In bfloat16 their parts may cancel: one rounding of the sum, not of each."""
+    x, x_dot = jnp.asarray(X, jnp.bfloat16), jnp.asarray(DY, jnp.bfloat16)
+    primals = x, jnp.full(7, 1.3)
+    dots = x_dot, 3 * jnp.abs(x_dot[0, 0]).astype(jnp.float32)
+
+    def f(x, bias):
+        return lrn(x, bias=bias, alpha=0.4, implementation=implementation)
+
+    y_dot = jax.jvp(f, primals, dots)[1]
+    wide = [a.astype(jnp.float32) for a in (*primals, *dots)]
+    expected = jax.jvp(f, tuple(wide[:2]), tuple(wide[2:]))[1].astype(jnp.bfloat16)
+    assert y_dot.dtype == jnp.bfloat16
+    if implementation != "plain":  # there JAX rounds what it finds
+        np.testing.assert_array_equal(y_dot, expected)
 
 
 @pytest.mark.parametrize("name", ["bias", "alpha", "beta"])

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -30,6 +31,13 @@ def test_float32(case, choice):
     x = jnp.asarray(case.x(), jnp.float32)
     y = lrn(x, **case.arguments, implementation=choice)
     assert y.dtype == jnp.float32
+    assert_values_close(y, reference.lrn(x, **case.arguments))
+
+
+def test_float32_under_debugging_flags(case, debugging):
+    """Outside jit, where JAX evaluates and checks operation by operation."""
+    x = jnp.asarray(case.x(), jnp.float32)
+    y = lrn(x, **case.arguments)
     assert_values_close(y, reference.lrn(x, **case.arguments))
 
 
@@ -142,6 +150,71 @@ def test_zero_energy_and_zero_bias_give_zero(implementation):
         y = lrn(x, **arguments, beta=beta)
         np.testing.assert_array_equal(y[jnp.asarray([0, 1, 2, 4])], 0)
         assert y[3] > 0
+
+
+def as_number_or_array(kind, dtype, **numbers):
+    """Hyperparameters compiled in, or as operands."""
+    if kind == "numbers":
+        return numbers
+    return {name: jnp.asarray(value, dtype) for name, value in numbers.items()}
+
+
+each_kind = pytest.mark.parametrize("kind", ["numbers", "arrays"])
+
+
+@each_kind
+@pytest.mark.parametrize(("dtype", "huge"), [("float32", 1e25), ("float64", 1e200)])
+def test_beta_0_is_the_identity_and_alpha_0_a_factor(
+    kind, dtype, huge, implementation, x64
+):
+    """Whatever overflows; so are their derivatives."""
+    x = jnp.asarray([1.0, huge, 2.0, -3.0], dtype)
+    for beta, alpha, factor in ((0.0, 1.0, 1.0), (0.5, 0.0, 0.5)):
+        given = as_number_or_array(kind, dtype, bias=4.0, alpha=alpha, beta=beta)
+
+        def f(x, given=given):
+            return lrn(x, depth_radius=1, **given, implementation=implementation)
+
+        np.testing.assert_array_equal(f(x), factor * x)
+        np.testing.assert_array_equal(jax.grad(lambda x: f(x).sum())(x), factor)
+        x_dot = jax.jvp(f, (x,), (jnp.ones_like(x),))[1]
+        np.testing.assert_array_equal(x_dot, factor)
+        for bad in (jnp.inf, jnp.nan):
+            x = x.at[1].set(bad)
+            np.testing.assert_array_equal(f(x), factor * x)
+
+
+def test_beta_0_is_the_identity_where_s_is_0(implementation):
+    x = jnp.asarray([0.0, 1.0])
+    given = {"bias": jnp.zeros(()), "alpha": jnp.zeros(()), "beta": jnp.zeros(())}
+    np.testing.assert_array_equal(lrn(x, **given, implementation=implementation), x)
+
+
+def test_bias_and_alpha_0_are_infinities_where_they_are_arrays(implementation):
+    """As the formula says; as numbers they are refused."""
+    given = {"bias": jnp.zeros(()), "alpha": jnp.zeros(())}
+    y = lrn(jnp.asarray([1.0, 0.0, -2.0]), **given, implementation=implementation)
+    np.testing.assert_array_equal(y, [np.inf, 0, -np.inf])
+
+
+@each_kind
+@pytest.mark.parametrize(
+    ("bias", "beta"), [(1e-38, 0.75), (1e-20, 2.0), (3e-39, 1.0), (1e-45, 0.5)]
+)
+def test_silent_windows_are_0_though_a_power_of_the_bias_overflows(
+    bias, beta, kind, implementation
+):
+    for alpha in (1.5, 0.0):
+        given = as_number_or_array(kind, "float32", bias=bias, alpha=alpha, beta=beta)
+        y = lrn(jnp.zeros(3), **given, implementation=implementation)
+        np.testing.assert_array_equal(y, 0)
+
+
+def test_a_power_out_of_range_is_infinite_and_never_nan(implementation):
+    """1e-12 / (1e-24)^2 is beyond float32."""
+    arguments = {"depth_radius": 1, "bias": 0.0, "alpha": 1.0, "beta": 2.0}
+    y = lrn(jnp.asarray([1e-12, 0.0]), **arguments, implementation=implementation)
+    np.testing.assert_array_equal(y, [np.inf, 0])
 
 
 @pytest.mark.parametrize("bad", [np.inf, -np.inf, np.nan, 1e30], ids=str)
