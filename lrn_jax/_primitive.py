@@ -51,10 +51,11 @@ def normalize(
     if implementation == "plain":
         given = {"implementation": implementation, "window": window}
         return run("normalize", (), [], x, hyperparameters, **given)[0]
-    arrays = [value for value in hyperparameters.values() if isinstance(value, Array)]
+    values = {name: hyperparameters[name] for name in HYPERPARAMETERS}
+    arrays = [value for value in values.values() if isinstance(value, Array)]
     parameters = {
         name: OPERAND if isinstance(value, Array) else value
-        for name, value in hyperparameters.items()
+        for name, value in values.items()
     }
     (y,) = _lrn_p.bind(
         *_varying_alike(x, *arrays),
