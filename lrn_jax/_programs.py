@@ -15,8 +15,8 @@ import jax
 from jax import Array, lax
 from jax.experimental.xla_metadata import set_xla_metadata
 
-from ._formula import Formula, compute_dtype
-from ._implementations import window_sum
+from ._formula import Formula
+from ._implementations import choose, window_sum
 from ._power import Platform
 from ._window import Window
 
@@ -68,16 +68,11 @@ def run(
         for name, value in hyperparameters.items()
         if isinstance(value, jax.Array)
     }
-    sum_over = partial(
-        window_sum,
-        implementation=implementation,
-        platform=platform,
-        isolated=isolated,
-        narrow=x.dtype != compute_dtype(x),
-    )
+    name = choose(x, window, implementation, platform=platform, isolated=isolated)
 
-    def kernel(equation: Callable[..., Any], *operands: Any) -> Any:
+    def kernel(equation: Callable[..., Any], *operands: Any, anew: bool = False) -> Any:
         """Evaluates an equation; one kernel, where XLA can be brought to make one."""
+        sum_over = partial(window_sum, implementation=name, anew=anew)
 
         def evaluate(arrays: dict[str, Array], *operands: Any) -> Any:
             formula = Formula(
@@ -96,21 +91,29 @@ def run(
         dots = dict(zip(arguments, linear, strict=True))
         results = [kernel(Formula.pushforward, dots, x)]
     else:
-        results = _pullback(kernel, arguments, linear[0], x)
+        pads = name == "padded_slices" and not isolated
+        results = _pullback(kernel, arguments, linear[0], x, pads=pads)
     return [lax.reshape(result, shape) for result in results]
 
 
 def _pullback(
-    kernel: Callable[..., Any], arguments: Sequence[str], y_bar: Array, x: Array
+    kernel: Callable[..., Any],
+    arguments: Sequence[str],
+    y_bar: Array,
+    x: Array,
+    *,
+    pads: bool,
 ) -> list[Array]:
     """Returns a cotangent for each of the arguments."""
     cotangents = {}
     if "x" in arguments:
         # The feedback is stored: whoever collects it needs it of a whole window. s is
-        # not: behind a barrier together, XLA has to form it anew, which costs less.
+        # not: XLA has to form it anew, which costs less.
         feedback = kernel(Formula.feedback, y_bar, x)
-        operands = lax.optimization_barrier((y_bar, x, feedback))
-        cotangents["x"] = kernel(Formula.collect, *operands)
+        operands = y_bar, x, feedback
+        if not pads:  # else the padded copies are behind barriers, and stored instead
+            operands = lax.optimization_barrier(operands)
+        cotangents["x"] = kernel(Formula.collect, *operands, anew=True)
     names = [name for name in arguments if name != "x"]
     if names:
         equation = partial(Formula.hyperparameter_cotangents, names=names)

@@ -30,21 +30,44 @@ _LONGEST_MASKED = 15
 _LONGEST_SLICED = 33
 
 
-def default(window: Window, *, platform: Platform, isolated: bool, narrow: bool) -> str:
-    """Returns the name of the implementation for a window, by what was measured.
+def choose(
+    x: Array,
+    window: Window,
+    implementation: str | None,
+    *,
+    platform: Platform,
+    isolated: bool,
+) -> str:
+    """Returns the name of the implementation: the given one, or what was measured.
 
     On CPU, XLA does not fuse reduce_window with what is before and after it, but does
     fuse slices. `isolated` says that the whole normalization is a program of its own
     there, on one device: then masked shifts, which store nothing, were fastest for a
-    short window along one axis; elsewhere slices of a padded copy were. `narrow` says
-    that the elements are of a narrower dtype in memory: then XLA makes scalar loops of
-    masked shifts within rows whose size is a power of two. (`python -m benchmarks`
-    compares them.) On other platforms nothing was measured, and the definition stands.
+    short window along one axis; elsewhere slices of a padded copy were. Of elements
+    that are narrower in memory, XLA makes scalar loops of masked shifts within rows
+    whose size is a power of two. (`python -m benchmarks` compares them.) On other
+    platforms nothing was measured, and the definition stands.
+
+    Raises:
+      NotImplementedError: If the named implementation cannot do it.
     """
+    window = _without(whole_axes(window, x.shape), window)
+    if _is_sharded_along(x, window):
+        # With explicit sharding JAX refuses to slice an axis in pieces.
+        if implementation not in (None, "reduce_window", "plain"):
+            raise NotImplementedError(
+                f"`implementation` {implementation!r} cannot sum over an axis with "
+                f"explicit sharding, but got {jax.typeof(x)}. Use 'reduce_window' or "
+                "None."
+            )
+        return "reduce_window"
+    if implementation is not None:
+        return implementation
     longest = max(before + 1 + after for before, after in window)
     if platform != "cpu" or longest > _LONGEST_SLICED:
         return "reduce_window"
     within_rows = window[-1] != (0, 0)
+    narrow = x.dtype.itemsize < 4
     if not isolated or len(windowed_axes(window)) > 1 or (within_rows and narrow):
         return "padded_slices"
     longest_masked = _LONGEST_MASKED_WITHIN_ROWS if within_rows else _LONGEST_MASKED
@@ -52,37 +75,28 @@ def default(window: Window, *, platform: Platform, isolated: bool, narrow: bool)
 
 
 def window_sum(
-    x: Array,
-    window: Window,
-    implementation: str | None,
-    *,
-    platform: Platform,
-    isolated: bool,
-    narrow: bool,
+    x: Array, window: Window, *, implementation: str, anew: bool = False
 ) -> Array:
-    """Returns the window sum as operations of `jax.lax`, by name or by default."""
+    """Sums `x` over the window around every element, cut off at the borders.
+
+    With `anew`, XLA does not find an equal sum of padded slices, and store that.
+    """
     axes = whole_axes(window, x.shape)
+    total, window = x, _without(axes, window)
     if axes:
         # Every element along these axes has the same sum: form it once, for all of
         # them, instead of once for each (a quadratic cost).
         total = lax.expand_dims(lax.reduce_sum(x, axes=axes), axes)
-        window = tuple((0, 0) if i in axes else pair for i, pair in enumerate(window))
-    else:
-        total = x
     if windowed_axes(window):
-        name = implementation or default(
-            window, platform=platform, isolated=isolated, narrow=narrow
-        )
-        if name not in ("reduce_window", "plain") and _is_sharded_along(total, window):
-            # With explicit sharding JAX refuses to slice an axis in pieces.
-            if implementation is not None:
-                raise NotImplementedError(
-                    f"`implementation` {name!r} cannot sum over an axis with explicit "
-                    f"sharding, but got {jax.typeof(x)}. Use 'reduce_window' or None."
-                )
-            name = "reduce_window"
-        total = IMPLEMENTATIONS[name](total, window)
+        if anew and implementation == "padded_slices":
+            total = padded_slices.window_sum(total, window, barriers=2)
+        else:
+            total = IMPLEMENTATIONS[implementation](total, window)
     return lax.broadcast_in_dim(total, x.shape, range(x.ndim))
+
+
+def _without(axes: tuple[int, ...], window: Window) -> Window:
+    return tuple((0, 0) if i in axes else pair for i, pair in enumerate(window))
 
 
 def _is_sharded_along(x: Array, window: Window) -> bool:
