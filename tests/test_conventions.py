@@ -3,7 +3,6 @@
 import inspect
 import math
 import re
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from flax import nnx
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import io
@@ -493,7 +493,6 @@ OTHER_TYPES = {
     "numpy_scalar": np.float64,
     "numpy_array": np.array,
     "array_of_one": lambda number: np.array([[number]]),
-    "fraction": Fraction,
 }
 
 
@@ -583,6 +582,22 @@ def test_numbers_may_be_traced(name):
     ones = dict.fromkeys(floats, 1.0)
     _, tangents = jax.jvp(hyperparameters, (ones,), (ones,))
     assert tangents == pytest.approx(hyperparameters(ones), rel=1e-6)
+
+
+def test_numbers_may_be_variables_of_flax():
+    alpha = nnx.Param(jnp.array(0.5))
+    arguments = conventions.torch(size=5, alpha=alpha)  # pyright: ignore[reportArgumentType]
+    assert float(arguments["alpha"]) == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize("name", ["local_size", "norm_by_size"])
+def test_what_fixes_the_program_cannot_be_traced(name):
+    function: Any = conventions.opencv
+    with pytest.raises(
+        TypeError, match=rf"`{name}` must .*, but got .*Tracer"
+    ) as raised:
+        jax.jit(lambda value: function(**{name: value})["alpha"])(1)
+    assert_short(raised.value)
 
 
 WITHIN, ACROSS = {"axis": (2, 3)}, {"axis": 1}

@@ -6,7 +6,7 @@ import inspect
 import math
 import numbers
 import reprlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Literal, ParamSpec, TypedDict
 
 import jax
@@ -63,15 +63,10 @@ def convention(
 
 def check_integer(name: str, value: Any) -> int:
     """Returns a whole number of any type as Python's."""
-    try:
-        number = _element(value)
-    except TypeError:  # JAX traces it
-        number = None
-    if (
-        isinstance(number, numbers.Real)
-        and not isinstance(number, bool)
-        and (isinstance(number, numbers.Integral) or float(number).is_integer())
-    ):
+    number = _element(value)
+    if isinstance(number, numbers.Integral) and not isinstance(number, bool):
+        return int(number)
+    if isinstance(number, float | np.floating) and float(number).is_integer():
         return int(number)
     raise TypeError(f"`{name}` must be an integer, but got {_describe(value)}.")
 
@@ -80,6 +75,8 @@ def check_number(name: str, value: Any) -> Any:
     """Returns a real number of any type as Python's, and a JAX array as it is."""
     if isinstance(value, jax.Array):
         return value
+    if hasattr(value, "__jax_array__"):  # how flax.nnx variables offer theirs
+        return value.__jax_array__()
     number = _element(value)
     if not isinstance(number, numbers.Real) or isinstance(number, bool):
         text = " Convert text with `float`." if isinstance(number, str) else ""
@@ -105,8 +102,10 @@ def check_flag(name: str, value: Any) -> bool:
 
 def _element(value: Any) -> Any:
     """Returns what an array with one element holds, and anything else as it is."""
-    is_array = isinstance(value, np.ndarray | jax.Array)
-    return value.item() if is_array and value.size == 1 else value
+    if isinstance(value, np.ndarray | jax.Array) and value.size == 1:
+        with contextlib.suppress(jax.errors.ConcretizationTypeError):  # it is traced
+            return value.item()
+    return value
 
 
 _CONVERSIONS = {int: check_integer, float: check_number, bool: check_flag}
@@ -188,7 +187,7 @@ def check_range(
         raise refusal(name, limit, value, origin)
 
 
-def check_choice(name: str, value: Any, choices: Mapping[str, int], origin: str) -> str:
+def check_choice(name: str, value: Any, choices: dict[str, int], origin: str) -> str:
     """Returns which of the names is meant, by itself in any case or by its number.
 
     Names that share a number mean the same, and the first of them is returned. A name
@@ -215,4 +214,4 @@ def _describe(value: object) -> str:
 def _short(value: object) -> str:
     if isinstance(value, np.ndarray | jax.Array) and value.ndim:
         return f"an array of shape {value.shape} and dtype {value.dtype}"
-    return reprlib.repr(value)
+    return " ".join(reprlib.repr(value).split())

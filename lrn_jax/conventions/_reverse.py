@@ -1,7 +1,7 @@
 """The way back: a framework's arguments for those of `lrn`, or why it has none."""
 
 import reprlib
-from typing import Any, TypedDict
+from typing import Any, TypedDict, cast
 
 import jax
 from jax.typing import ArrayLike
@@ -222,7 +222,8 @@ def to_caffe(
 
 def _size(framework: str, depth_radius: Radius, longer: Longer) -> int:
     """Returns the size of a window that may be one element longer on that side."""
-    extents = check_depth_radius(_one_for_all(framework, depth_radius))
+    one = check_depth_radius(_one_for_all(framework, depth_radius))
+    extents = cast("tuple[int, int] | None", one)
     if extents is None:
         raise ValueError(
             "`depth_radius` must say how far the window reaches, but got None: "
@@ -275,14 +276,15 @@ def _number(framework: str, name: str, value: ArrayLike) -> float:
     checked = check_hyperparameter(name, value)
     if not isinstance(checked, jax.Array):
         return checked
-    if isinstance(checked, jax.core.Tracer):
-        raise TypeError(
-            f"`{name}` must be a number, but got {checked!r}, which JAX traces: call "
-            f"this outside of `jax.jit` and `jax.grad`."
-        )
     if checked.size != 1:
         raise ValueError(
             f"`{name}` must be one number, but got an array of shape {checked.shape}: "
             f"{framework} has the same value for every channel."
         )
-    return float(checked.reshape(()))
+    try:
+        return float(checked.reshape(()))
+    except jax.errors.ConcretizationTypeError:
+        raise TypeError(
+            f"`{name}` must be a number, but got {checked!r}, which JAX traces: call "
+            "this outside of `jax.jit` and `jax.grad`."
+        ) from None

@@ -97,7 +97,8 @@ def opencv(
       alpha: Weight of the mean, or of the sum.
       beta: Exponent.
       bias: Additive constant k.
-      norm_by_size: Whether `alpha` weighs the mean.
+      norm_by_size: Whether `alpha` weighs the mean. (In a prototxt it is 1 or 0; OpenCV
+        takes the words true and false for 0, both of them.)
       norm_region: "ACROSS_CHANNELS" or "WITHIN_CHANNEL", or its number, 0 or 1.
       k: Without effect, as in OpenCV.
       engine: Without effect.

@@ -57,7 +57,11 @@ def onnx(
 
 @convention
 def nnef(
-    *, size: Sequence[int], alpha: float = 1.0, beta: float = 0.5, bias: float = 1.0
+    *,
+    size: Sequence[int] | np.ndarray,
+    alpha: float = 1.0,
+    beta: float = 0.5,
+    bias: float = 1.0,
 ) -> Arguments:
     """NNEF: the operation `local_response_normalization`.
 
@@ -99,10 +103,10 @@ def nnef(
     for index, extent in enumerate(sizes):
         check_size(f"size[{index}]", extent, origin)
     # Along an axis where it is 1 there is no window, unless it is 1 along all of them.
-    axes = tuple(index for index, extent in enumerate(sizes) if extent > 1) or (0,)
+    axes = [index for index, extent in enumerate(sizes) if extent > 1] or [0]
     return from_size(
         tuple(sizes[axis] for axis in axes),
-        axis=axes if len(axes) > 1 else axes[0],
+        axis=tuple(axes) if len(axes) > 1 else axes[0],
         bias=bias,
         alpha=alpha,
         beta=beta,
@@ -114,7 +118,7 @@ def nnef(
 @convention
 def openvino(
     *,
-    axes: int | Sequence[int],
+    axes: int | Sequence[int] | np.ndarray,
     alpha: float = 1.0,
     beta: float = 0.5,
     bias: float = 1.0,
