@@ -923,6 +923,46 @@ def test_the_table_in_the_documentation_is_this_one():
     assert table == conventions.describe(), f"Replace it by what `{command}` prints."
 
 
+MEASURABLE = [
+    (5, 2.0, 1e-4, 0.75),
+    ((12, 12), 1.0, 1e-4, 5.0),
+    ((1, 2), 1e-8, 1.0, 0.75),
+    ((31, 0), 1.0, 1.0, 0.01),
+    ((2, 1), 1.0, 1e-4, 50.0),
+    (0, 1e-10, 1.0, 3.0),  # bias^-beta is 1e30
+    (1, 1e3, 1e-27, 5.0),  # 1e-15, and bias / alpha is 1e30
+    (1, 1e-20, 1.0, 0.5),
+    (2, 1.0, 0.1, -1.0),
+]
+
+
+@pytest.fixture(scope="module")
+def measure():
+    """The program of the documentation that measures what a function computes."""
+    text = (DOCS / "porting.md").read_text(encoding="utf-8")
+    (program,) = re.findall(r"^(def measure\(.*?)\n\n\n", text, re.S | re.M)
+    namespace = {"np": np}
+    exec(program, namespace)
+    return namespace["measure"]
+
+
+@pytest.mark.parametrize(("depth_radius", "bias", "alpha", "beta"), MEASURABLE)
+def test_measuring(measure, depth_radius, bias, alpha, beta):
+    numbers = {"bias": bias, "alpha": alpha, "beta": beta}
+    arrays = {name: jnp.asarray(number) for name, number in numbers.items()}
+    found = measure(lambda x: lrn(x, depth_radius=depth_radius, **arrays))
+    pair = depth_radius if isinstance(depth_radius, tuple) else (depth_radius,) * 2
+    assert found.pop("depth_radius") == pair
+    assert found == pytest.approx(numbers, rel=1e-3)
+
+
+def test_measuring_says_what_it_cannot_tell(measure):
+    with pytest.raises(ValueError, match="measure with more channels"):
+        measure(lambda x: lrn(x, depth_radius=None))
+    with pytest.raises(ValueError, match="alpha or beta is 0"):
+        measure(lambda x: x)
+
+
 def test_functions_take_keywords_only():
     for name in public_functions(_frameworks) + public_functions(_presets):
         parameters = inspect.signature(getattr(conventions, name)).parameters
