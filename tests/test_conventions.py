@@ -949,7 +949,7 @@ def measure():
 @pytest.mark.parametrize(("depth_radius", "bias", "alpha", "beta"), MEASURABLE)
 def test_measuring(measure, depth_radius, bias, alpha, beta):
     numbers = {"bias": bias, "alpha": alpha, "beta": beta}
-    arrays = {name: jnp.asarray(number) for name, number in numbers.items()}
+    arrays: dict[str, Any] = {name: jnp.asarray(numbers[name]) for name in numbers}
     found = measure(lambda x: lrn(x, depth_radius=depth_radius, **arrays))
     pair = depth_radius if isinstance(depth_radius, tuple) else (depth_radius,) * 2
     assert found.pop("depth_radius") == pair

@@ -10,20 +10,20 @@ number of elements in the window, at the borders too. "Checked against" says in 
 version that was seen, and whether the code was run (`tests/parity`) or read.
 """
 
+from ._apple import coreml as coreml
+from ._apple import metal_cross_channel as metal_cross_channel
+from ._apple import metal_spatial as metal_spatial
 from ._caffe import caffe as caffe
 from ._caffe import ncnn as ncnn
 from ._caffe import opencv as opencv
 from ._cuda_convnet import cuda_convnet_cmrnorm as cuda_convnet_cmrnorm
 from ._cuda_convnet import cuda_convnet_rnorm as cuda_convnet_rnorm
-from ._exchange import coreml as coreml
 from ._exchange import nnef as nnef
 from ._exchange import onnx as onnx
 from ._exchange import openvino as openvino
 from ._libraries import arm_compute as arm_compute
 from ._libraries import cudnn as cudnn
 from ._libraries import directml as directml
-from ._libraries import metal_cross_channel as metal_cross_channel
-from ._libraries import metal_spatial as metal_spatial
 from ._libraries import onednn as onednn
 from ._libraries import tensorrt as tensorrt
 from ._matlab import matconvnet as matconvnet
