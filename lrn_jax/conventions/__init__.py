@@ -2,20 +2,28 @@
 
 Each function takes its source's own parameters, by its own names and with its own
 defaults, and returns the keyword arguments of `lrn_jax.lrn` and of the modules that
-mean the same: ``lrn(x, **torch(size=5))``. It refuses what its source refuses, where
-the parameters tell; limits that depend on the array (its rank, its dtype, a window
-longer than the axis) are not checked, and `lrn` has none of them. The axis is that of
-the source's own layout: where the array was transposed on the way, replace it,
-``arguments["axis"] = -1``.
+mean the same: ``lrn(x, **torch(size=5))``. Parameters that change nothing in the source
+(a name, Caffe's `engine`) change nothing here.
 
-What is returned is what a source documents, or computes where it documents nothing;
-implementations known to be wrong are not imitated. ``python -m lrn_jax.conventions``
-prints all of it as one table, which is in `docs/semantics.md` too.
+It refuses what its source refuses, where the parameters tell; limits that depend on the
+array (its rank, its dtype, a window longer than the axis) are not checked, and `lrn`
+has none of them. A size may be a whole number of any type, another number a real one,
+each also in a NumPy array with one element. Text is refused. A JAX array is returned as
+an array, so that it can be learned, or changed without a new compilation. What is
+refused raises a ValueError, or a TypeError if it is of the wrong kind.
+
+The axis is that of the source's own layout: where the array was transposed on the way,
+replace it, ``arguments["axis"] = -1``. What is returned is what a source computes, in
+the version its docstring names; implementations known to be wrong are not imitated.
+``python -m lrn_jax.conventions`` prints all of it as one table, which is in
+`docs/semantics.md` too.
 """
 
 from ._arguments import Arguments as Arguments
+from ._frameworks import arm_compute as arm_compute
 from ._frameworks import caffe as caffe
 from ._frameworks import chainer as chainer
+from ._frameworks import cntk as cntk
 from ._frameworks import coreml as coreml
 from ._frameworks import cuda_convnet_cmrnorm as cuda_convnet_cmrnorm
 from ._frameworks import cuda_convnet_rnorm as cuda_convnet_rnorm
@@ -26,8 +34,12 @@ from ._frameworks import keras as keras
 from ._frameworks import lasagne as lasagne
 from ._frameworks import matconvnet as matconvnet
 from ._frameworks import matlab as matlab
+from ._frameworks import metal_cross_channel as metal_cross_channel
+from ._frameworks import metal_spatial as metal_spatial
 from ._frameworks import mxnet as mxnet
 from ._frameworks import ncnn as ncnn
+from ._frameworks import neupy as neupy
+from ._frameworks import nnef as nnef
 from ._frameworks import onednn as onednn
 from ._frameworks import onnx as onnx
 from ._frameworks import opencv as opencv
@@ -38,6 +50,7 @@ from ._frameworks import tensorflow_js as tensorflow_js
 from ._frameworks import tensorrt as tensorrt
 from ._frameworks import tflite as tflite
 from ._frameworks import torch as torch
+from ._frameworks import wolfram as wolfram
 from ._presets import alexnet_as_printed as alexnet_as_printed
 from ._presets import alexnet_as_trained as alexnet_as_trained
 from ._presets import caffe_alexnet as caffe_alexnet

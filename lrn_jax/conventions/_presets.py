@@ -8,7 +8,8 @@ def alexnet_as_printed(*, axis: int = -1) -> Arguments:
 
     They are the defaults of `lrn`. The authors' own network was trained with an alpha
     five times smaller (`alexnet_as_trained`), and Caffe's with a bias of 1 on top
-    (`caffe_alexnet`): the three are not the same layer.
+    (`caffe_alexnet`): the three are not the same layer. ZFNet of the ONNX model zoo
+    (``size=5, alpha=5e-4, beta=0.75, bias=2``) has this one.
 
     Args:
       axis: The axis the channels are on.

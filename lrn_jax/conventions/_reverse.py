@@ -1,12 +1,13 @@
 """The way back: a framework's arguments for those of `lrn`, or why it has none."""
 
-from typing import TypedDict
+import reprlib
+from typing import Any, TypedDict, cast
 
 import jax
 from jax.typing import ArrayLike
 
 from .._arguments import check_axis, check_depth_radius, check_hyperparameter
-from ._arguments import Longer
+from ._arguments import Longer, Radius
 
 
 class TorchArguments(TypedDict):
@@ -48,7 +49,7 @@ class CaffeArguments(TypedDict):
 
 def to_torch(
     *,
-    depth_radius: int | tuple[int, int] | None,
+    depth_radius: Radius,
     bias: ArrayLike,
     alpha: ArrayLike,
     beta: ArrayLike,
@@ -90,7 +91,7 @@ def to_torch(
 
 def to_onnx(
     *,
-    depth_radius: int | tuple[int, int] | None,
+    depth_radius: Radius,
     bias: ArrayLike,
     alpha: ArrayLike,
     beta: ArrayLike,
@@ -132,7 +133,7 @@ def to_onnx(
 
 def to_tensorflow(
     *,
-    depth_radius: int | tuple[int, int] | None,
+    depth_radius: Radius,
     bias: ArrayLike,
     alpha: ArrayLike,
     beta: ArrayLike,
@@ -173,7 +174,7 @@ def to_tensorflow(
 
 def to_caffe(
     *,
-    depth_radius: int | tuple[int, int] | None,
+    depth_radius: Radius,
     bias: ArrayLike,
     alpha: ArrayLike,
     beta: ArrayLike,
@@ -219,11 +220,10 @@ def to_caffe(
     }
 
 
-def _size(
-    framework: str, depth_radius: int | tuple[int, int] | None, longer: Longer
-) -> int:
+def _size(framework: str, depth_radius: Radius, longer: Longer) -> int:
     """Returns the size of a window that may be one element longer on that side."""
-    extents = check_depth_radius(depth_radius)
+    one = check_depth_radius(_one_for_all(framework, depth_radius))
+    extents = cast("tuple[int, int] | None", one)
     if extents is None:
         raise ValueError(
             "`depth_radius` must say how far the window reaches, but got None: "
@@ -239,6 +239,20 @@ def _size(
             f"{extents}: {framework} has no other window."
         )
     return before + 1 + after
+
+
+def _one_for_all(framework: str, depth_radius: Any) -> Any:
+    """Returns how far a box reaches, if it does so along each of its axes."""
+    boxed = isinstance(depth_radius, tuple | list) and depth_radius
+    if not boxed or not all(isinstance(pair, tuple | list) for pair in depth_radius):
+        return depth_radius
+    first, *others = map(tuple, depth_radius)
+    if any(pair != first for pair in others):
+        raise ValueError(
+            "`depth_radius` must reach as far along every axis, but got "
+            f"{reprlib.repr(depth_radius)}: {framework} has no other box."
+        )
+    return first
 
 
 def _check_axis(
@@ -267,4 +281,10 @@ def _number(framework: str, name: str, value: ArrayLike) -> float:
             f"`{name}` must be one number, but got an array of shape {checked.shape}: "
             f"{framework} has the same value for every channel."
         )
-    return float(checked.reshape(()))
+    try:
+        return float(checked.reshape(()))
+    except jax.errors.ConcretizationTypeError:
+        raise TypeError(
+            f"`{name}` must be a number, but got {checked!r}, which JAX traces: call "
+            "this outside of `jax.jit` and `jax.grad`."
+        ) from None

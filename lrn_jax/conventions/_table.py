@@ -1,6 +1,7 @@
 """The table of conventions, measured from the functions: it says what they do."""
 
 import inspect
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,29 +10,34 @@ from . import _frameworks, _presets
 from ._arguments import Arguments
 
 # What the parameters of the formula are called, one name to a function.
-_RADIUS = ("depth_radius", "radius", "depthRadius")
+_RADIUS = ("depth_radius", "radius", "depthRadius", "ChannelWindowSize")
 _SIZE = (
-    *("size", "local_size", "LocalSize", "windowChannelSize", "window"),
-    *("n", "nsize", "lrnN", *_RADIUS),
+    *("size", "local_size", "LocalSize", "windowChannelSize", "window", "norm_size"),
+    *("n", "nsize", "lrnN", "kernelSize", "kernelWidth", "param", *_RADIUS),
 )
-_BIAS = ("bias", "Bias", "k", "K", "lrnK", "knorm", "minDiv")
+_BIAS = ("bias", "Bias", "k", "K", "lrnK", "knorm", "minDiv", "kappa", "delta")
 _ALPHA = ("alpha", "Alpha", "lrnAlpha", "scale")
 _BETA = ("beta", "Beta", "lrnBeta", "pow")
 
 
 @dataclass(frozen=True)
 class Row:
-    """One operation of one framework, and the parameters that lead to it."""
+    """One operation of one framework, and the parameters that lead to it.
+
+    Where the window is not one number, `given` makes what is passed of its size.
+    """
 
     framework: str
     function: Callable[..., Arguments]
     remark: str = ""
     fixed: Mapping[str, Any] = field(default_factory=dict)
+    given: Callable[[int | str], Mapping[str, Any]] | None = None
 
     def parameter(self, names: Sequence[str]) -> inspect.Parameter | None:
         """Returns the parameter that has one of these names."""
-        parameters = inspect.signature(self.function).parameters.values()
-        return next((p for p in parameters if p.name in names), None)
+        parameters = inspect.signature(self.function).parameters
+        found = (parameters[name] for name in names if name in parameters)
+        return next(found, None)
 
     def arguments(self, size: int) -> Arguments | None:
         """Calls the function with a window of this size and all numbers 1, if it can.
@@ -39,35 +45,46 @@ class Row:
         ``None`` stands for a size that is refused.
         """
         window = self.parameter(_SIZE)
-        if window is None:
-            return self.function(param=[size, 1.0, 1.0, 1.0])
+        assert window is not None, f"{self.framework} has no window"
         if window.name in _RADIUS:
             if size % 2 == 0:
                 return None
             size //= 2
+        sizes = self.given(size) if self.given else {window.name: size}
         numbers = (self.parameter(names) for names in (_BIAS, _ALPHA, _BETA))
         ones = {p.name: 1.0 for p in numbers if p}
         try:
-            return self.function(**{window.name: size}, **ones, **self.fixed)
+            return self.function(**sizes, **ones, **self.fixed)
         except ValueError:
             return None
 
     def cells(self) -> Sequence[str]:
         """Returns the row: what is read from the function, then what must be said."""
-        fixed = ", ".join(f"{name}={value!r}" for name, value in self.fixed.items())
-        odd, even = self.arguments(5), self.arguments(4)
-        assert odd is not None, f"{self.framework} refuses a window of 5"
+        given = [f"{name}={value!r}" for name, value in self.fixed.items()]
+        if self.given:  # with the letter n for the size
+            given += [f"{k}={v}".replace("'", "") for k, v in self.given("n").items()]
+        four = self.arguments(4)
+        odd, n = next((found, n) for n in (5, 7) if (found := self.arguments(n)))
+        weighs = {1: "sum", n: "sum / n", n * n: "sum / n²"}[round(1 / odd["alpha"])]
         window = self.parameter(_SIZE)
         return (
             self.framework,
-            f"`{self.function.__name__}({fixed})`",
-            f"`{window.name if window else 'param'}`",
+            f"`{self.function.__name__}({', '.join(given)})`",
+            f"`{window.name}`" if window else "-",
             *map(_default, map(self.parameter, (_SIZE, _BIAS, _ALPHA, _BETA))),
-            _WEIGHTS[round(1 / odd["alpha"])],
-            repr(even["depth_radius"]) if even else "refused",
+            weighs,
+            repr(four["depth_radius"]) if four else "refused",
             repr(odd["axis"]),
+            checked_against(self.function),
             self.remark,
         )
+
+
+def checked_against(function: Callable[..., Arguments]) -> str:
+    """Returns the versions that the docstring of a function names."""
+    text = inspect.getdoc(function) or ""  # there is none under python -OO
+    found = re.search(r"^Checked against:\n((?: .+\n)+)", text, re.MULTILINE)
+    return " ".join(found.group(1).split()) if found else "-"
 
 
 def _default(parameter: inspect.Parameter | None) -> str:
@@ -75,9 +92,6 @@ def _default(parameter: inspect.Parameter | None) -> str:
         return "-"
     return f"{parameter.default:g}"
 
-
-# What 1 / alpha is for a window of 5.
-_WEIGHTS = {1: "sum", 5: "sum / n", 25: "sum / n²"}
 
 _WITHIN = {"norm_region": "WITHIN_CHANNEL"}
 
@@ -94,6 +108,11 @@ ROWS = (
     ),
     Row("TensorFlow.js", _frameworks.tensorflow_js, "Rank 3 or 4."),
     Row(
+        "NeuPy",
+        _frameworks.neupy,
+        "Odd, documented as the window's size, used as its radius. Rank 4.",
+    ),
+    Row(
         "PyTorch",
         _frameworks.torch,
         "Rank 3 and more. `CrossMapLRN2d` is another, and wrong.",
@@ -109,6 +128,18 @@ ROWS = (
         "ONNX",
         _frameworks.onnx,
         "onnxruntime: odd sizes, alpha > 0, beta > 0, rank 4, float32.",
+    ),
+    Row(
+        "NNEF",
+        _frameworks.nnef,
+        "An extent for each axis.",
+        given=lambda n: {"size": [1, n, 1, 1]},
+    ),
+    Row(
+        "NNEF, within a channel",
+        _frameworks.nnef,
+        "The same, divided by the product.",
+        given=lambda n: {"size": [1, 1, n, n]},
     ),
     Row("cuDNN", _frameworks.cudnn, "1 <= n <= 16, k >= 1e-5, beta >= 0.01."),
     Row(
@@ -151,20 +182,56 @@ ROWS = (
         _frameworks.keras,
         "Odd sizes only. Later versions have none.",
     ),
-    Row("MatConvNet", _frameworks.matconvnet, "param is [n, kappa, alpha, beta]."),
+    Row(
+        "MatConvNet",
+        _frameworks.matconvnet,
+        "The others are kappa, alpha, beta.",
+        given=lambda n: {"param": [n, 1, 1, 1]},
+    ),
     Row("MATLAB", _frameworks.matlab, "1 <= n <= 16, K >= 1e-5, Beta >= 0.01."),
+    Row(
+        "Wolfram Language",
+        _frameworks.wolfram,
+        "ChannelWindowSize is a radius. At least 2 r + 1 channels. Rank 3.",
+    ),
     Row(
         "Core ML",
         _frameworks.coreml,
         "k > 0; a k of 0 is read as 1. Even sizes are not specified.",
     ),
+    Row("Metal, across channels", _frameworks.metal_cross_channel, "alpha >= 0."),
+    Row(
+        "Metal, within a channel",
+        _frameworks.metal_spatial,
+        "Width and height apart, but equal for now, says the header.",
+        given=lambda n: {"kernelWidth": n, "kernelHeight": n},
+    ),
+    *(
+        Row(
+            f"Arm Compute Library, {name}",
+            _frameworks.arm_compute,
+            "Odd sizes only. `is_scaled=False` weighs the sum. " + where,
+            fixed={"type": name},
+        )
+        for name, where in (
+            ("CROSS_MAP", "Across channels."),
+            ("IN_MAP_1D", "Along the width."),
+            ("IN_MAP_2D", "Within a channel."),
+        )
+    ),
     Row(
         "OpenCV",
         _frameworks.opencv,
-        "Odd sizes only. `norm_by_size=False` weighs the sum. Rank 4.",
+        "Odd sizes only. `norm_by_size=False` weighs the sum. Ignores k. Rank 4.",
     ),
     Row("OpenCV, within a channel", _frameworks.opencv, "The same.", fixed=_WITHIN),
-    Row("ncnn", _frameworks.ncnn, "Even sizes gain a channel and still divide by n."),
+    Row("ncnn", _frameworks.ncnn),
+    Row(
+        "ncnn before 1.0.20261020",
+        _frameworks.ncnn,
+        "Even sizes gain a channel and still divide by n.",
+        fixed={"version": "1.0.20260526"},
+    ),
     Row("ncnn, within a channel", _frameworks.ncnn, fixed={"region_type": 1}),
     Row(
         "TensorRT",
@@ -183,6 +250,7 @@ ROWS = (
         "Divides by n, not n², as documented; not measured.",
         fixed={"CrossChannel": False},
     ),
+    Row("CNTK", _frameworks.cntk, "depth_radius is one, and alpha is divided."),
     Row(
         "Deeplearning4j",
         _frameworks.deeplearning4j,
@@ -222,7 +290,7 @@ def describe() -> str:
     """
     frameworks = (
         *("Framework", "Function", "Window", "n or r", "k", "alpha", "beta"),
-        *("alpha weighs", "4 reaches", "Axis", "Remarks"),
+        *("alpha weighs", "4 reaches", "Axis", "Checked against", "Remarks"),
     )
     presets = ("Preset", "Function", "depth_radius", "bias", "alpha", "beta")
     return "\n".join(

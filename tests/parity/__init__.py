@@ -1,5 +1,5 @@
 """Parity with other frameworks, live: each file is skipped where its peer is missing.
 
-Install one with ``pip install torch`` (or onnx, onnxruntime, openvino,
-tensorflow-cpu) and run ``pytest tests/parity``.
+Install one with ``pip install torch`` (or onnx, onnxruntime, openvino, ncnn,
+nnef_tools, opencv-python-headless, tensorflow-cpu) and run ``pytest tests/parity``.
 """

@@ -79,3 +79,48 @@ def test_an_infinity_stays_in_its_windows():
     x[..., 6] = np.inf
     y = lrn(jnp.asarray(x), **conventions.tensorflow(depth_radius=1))
     np.testing.assert_allclose(peer(x, depth_radius=1).numpy(), y, rtol=grid.FLOAT32)
+
+
+@pytest.fixture
+def run_lite():
+    """Runs the operator of TensorFlow Lite, by one or the other of its kernels."""
+    lite = tensorflow.lite
+
+    def run(x, resolver, **given):
+        spec = tensorflow.TensorSpec(x.shape, tensorflow.float32)
+        function = tensorflow.function(lambda x: peer(x, **given))
+        concrete = [function.get_concrete_function(spec)]
+        model = lite.TFLiteConverter.from_concrete_functions(concrete).convert()
+        kernels = getattr(lite.experimental.OpResolverType, resolver)
+        interpreter = lite.Interpreter(
+            model_content=model, experimental_op_resolver_type=kernels
+        )
+        interpreter.allocate_tensors()
+        interpreter.set_tensor(interpreter.get_input_details()[0]["index"], x)
+        interpreter.invoke()
+        return interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
+
+    return run
+
+
+@pytest.mark.filterwarnings("ignore:.*tf.lite.Interpreter is deprecated:UserWarning")
+@pytest.mark.parametrize(
+    "resolver",
+    [
+        "AUTO",
+        pytest.param(
+            "BUILTIN_REF",
+            marks=pytest.mark.xfail(
+                strict=False,
+                raises=AssertionError,
+                reason="TensorFlow Lite 2.21: leaves out the last of every window",
+            ),
+        ),
+    ],
+)
+def test_lite(run_lite, resolver):
+    numbers = {"bias": 1.5, "alpha": 0.4, "beta": 0.6}
+    x = grid.normal((2, 3, 4, 11)).astype(np.float32)
+    peer_y = run_lite(x, resolver, depth_radius=2, **numbers)
+    y = lrn(jnp.asarray(x), **conventions.tflite(radius=2, **numbers))
+    np.testing.assert_allclose(y, peer_y, rtol=grid.FLOAT32)
