@@ -137,10 +137,8 @@ def _as_integers(value: Any) -> Any:
     return operator.index(value)
 
 
-def check_depth_radius(
-    depth_radius: Any,
-) -> Extents | tuple[Extents, ...] | None:
-    """Returns a pair ``(before, after)``, or one for each axis; None is everywhere."""
+def check_depth_radius(depth_radius: Any) -> tuple[Extents, ...] | None:
+    """Returns pairs ``(before, after)``, a single one for all axes; None is everywhere."""
     if depth_radius is None:
         return None
     expected = (
@@ -148,14 +146,15 @@ def check_depth_radius(
         "after), a tuple of such pairs, one for each axis, or None for the whole axis"
     )
     try:
-        integers = _as_integers(depth_radius)
+        pairs = _as_integers(depth_radius)
     except TypeError:
-        integers = ()
-    if isinstance(integers, int):
-        integers = integers, integers
-    pairs = integers if any(isinstance(i, tuple) for i in integers) else (integers,)
-    if not all(isinstance(p, tuple) and len(p) == 2 for p in pairs) or any(
-        isinstance(extent, tuple) for pair in pairs for extent in pair
+        pairs = ()
+    if isinstance(pairs, int):
+        pairs = (pairs, pairs)
+    if all(isinstance(one, int) for one in pairs):
+        pairs = (pairs,)
+    if not all(
+        isinstance(pair, tuple) and [*map(type, pair)] == [int, int] for pair in pairs
     ):
         hint = (
             ""
@@ -167,34 +166,30 @@ def check_depth_radius(
         raise TypeError(f"{expected}, but got {_describe(depth_radius)}.{hint}")
     if any(extent < 0 for pair in pairs for extent in pair):
         raise ValueError(f"{expected}, but got {reprlib.repr(depth_radius)}.")
-    return integers
+    return pairs
 
 
 def extents_of_axes(
-    extents: Extents | tuple[Extents, ...] | None, axes: tuple[int, ...]
+    pairs: tuple[Extents, ...] | None, axes: tuple[int, ...]
 ) -> tuple[Extents, ...] | None:
     """Returns the pair of each axis; None if that is the whole axis."""
-    if extents is None:
-        return None
-    if isinstance(extents[0], int):
-        return (extents,) * len(axes)
-    if len(extents) != len(axes):
-        raise ValueError(
-            "`depth_radius` must have a pair (before, after) for each axis, or be a "
-            f"single one, but got {len(extents)} pairs for {len(axes)} axes: {extents} "
-            f"for {axes}."
-        )
-    return extents
+    if pairs is None or len(pairs) == len(axes):
+        return pairs
+    if len(pairs) == 1:
+        return pairs * len(axes)
+    raise ValueError(
+        "`depth_radius` must be one pair (before, after) or have one for each axis, "
+        f"but got {pairs} for the axes {axes}."
+    )
 
 
 def check_axis(axis: Any) -> tuple[int, ...]:
-    """Returns the axes as a tuple of distinct Python integers, signs kept."""
+    """Returns the axes as a tuple of Python's integers, signs kept."""
     try:
         axes = _as_integers(axis)
+        axes = axes if isinstance(axes, tuple) else (axes,)
     except TypeError:
         axes = (None,)
-    if isinstance(axes, int):
-        axes = (axes,)
     if not all(isinstance(one, int) for one in axes):
         raise TypeError(
             f"`axis` must be an integer or a tuple of integers, but got "

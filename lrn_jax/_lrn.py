@@ -139,7 +139,7 @@ def _compiled_lrn(
     arrays: dict[str, Array],
     *,
     numbers: tuple[tuple[str, float], ...],
-    extents: Extents | tuple[Extents, ...] | None,
+    extents: tuple[Extents, ...] | None,
     axes: tuple[int, ...],
     implementation: str | None,
 ) -> Array:

@@ -88,9 +88,9 @@ def _evaluate(
     part: Part,
     arguments: Sequence[str],
     window: Window,
-    bias: float | str,
-    alpha: float | str,
-    beta: float | str,
+    bias: Any,
+    alpha: Any,
+    beta: Any,
     implementation: str | None,
     **target: Any,
 ) -> list[Array]:
@@ -107,8 +107,9 @@ def _evaluate(
 
 def _evaluate_outside_jit(*operands: Array, **parameters: Any) -> list[Array]:
     """Evaluates operation by operation, as `jax.disable_jit` and debuggers want it."""
-    checks = {"nan": jnp.isnan} if jax.config.jax_debug_nans else {}
-    checks |= {"inf": jnp.isinf} if jax.config.jax_debug_infs else {}
+    flags: Any = jax.config
+    checks = {"nan": jnp.isnan} if flags.jax_debug_nans else {}
+    checks |= {"inf": jnp.isinf} if flags.jax_debug_infs else {}
     # The layer is one operation: what is masked within it is no error.
     with jax.debug_nans(False), jax.debug_infs(False):
         results = _evaluate(*operands, **parameters)

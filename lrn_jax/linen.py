@@ -9,7 +9,7 @@ from jax.typing import ArrayLike
 
 from ._arguments import check_x
 from ._learned import feature_axis_of, initial_logarithms
-from ._lrn import lrn
+from ._lrn import DepthRadius, lrn
 
 
 class LocalResponseNorm(nn.Module):
@@ -20,7 +20,8 @@ class LocalResponseNorm(nn.Module):
 
     Attributes:
       depth_radius: How far the window reaches to either side, not counting the centre;
-        a pair ``(before, after)``, or ``None`` for the whole axis.
+        a pair ``(before, after)``, a tuple of pairs, one for each axis, or ``None`` for
+        the whole axis.
       bias: Additive constant, not negative (k in the paper; not a learned bias).
       alpha: Weight of the plain sum of squares, not negative.
       beta: Exponent.
@@ -43,7 +44,7 @@ class LocalResponseNorm(nn.Module):
       neural networks, NIPS 2012, section 3.3.
     """
 
-    depth_radius: int | tuple[int, int] | None = 2
+    depth_radius: DepthRadius = 2
     bias: ArrayLike = 2.0
     alpha: ArrayLike = 1e-4
     beta: ArrayLike = 0.75
@@ -81,7 +82,8 @@ class LearnedLocalResponseNorm(nn.Module):
 
     Attributes:
       depth_radius: How far the window reaches to either side, not counting the centre;
-        a pair ``(before, after)``, or ``None`` for the whole axis.
+        a pair ``(before, after)``, a tuple of pairs, one for each axis, or ``None`` for
+        the whole axis.
       bias: Additive constant (k in the paper): its initial value where it is learned.
       alpha: Weight of the plain sum of squares, or its initial value.
       beta: Exponent, or its initial value.
@@ -121,7 +123,7 @@ class LearnedLocalResponseNorm(nn.Module):
       window with exponential weights.
     """
 
-    depth_radius: int | tuple[int, int] | None = 2
+    depth_radius: DepthRadius = 2
     bias: ArrayLike = 2.0
     alpha: ArrayLike = 1e-4
     beta: ArrayLike = 0.75

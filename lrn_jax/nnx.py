@@ -9,7 +9,7 @@ from jax.typing import ArrayLike
 
 from ._arguments import check_x
 from ._learned import feature_axis_of, initial_logarithms
-from ._lrn import lrn
+from ._lrn import DepthRadius, lrn
 
 
 class LocalResponseNorm(nnx.Module):
@@ -20,7 +20,8 @@ class LocalResponseNorm(nnx.Module):
 
     Args:
       depth_radius: How far the window reaches to either side, not counting the centre;
-        a pair ``(before, after)``, or ``None`` for the whole axis.
+        a pair ``(before, after)``, a tuple of pairs, one for each axis, or ``None`` for
+        the whole axis.
       bias: Additive constant, not negative (k in the paper; not a learned bias).
       alpha: Weight of the plain sum of squares, not negative.
       beta: Exponent.
@@ -44,7 +45,7 @@ class LocalResponseNorm(nnx.Module):
     def __init__(
         self,
         *,
-        depth_radius: int | tuple[int, int] | None = 2,
+        depth_radius: DepthRadius = 2,
         bias: ArrayLike = 2.0,
         alpha: ArrayLike = 1e-4,
         beta: ArrayLike = 0.75,
@@ -89,7 +90,8 @@ class LearnedLocalResponseNorm(nnx.Module):
 
     Args:
       depth_radius: How far the window reaches to either side, not counting the centre;
-        a pair ``(before, after)``, or ``None`` for the whole axis.
+        a pair ``(before, after)``, a tuple of pairs, one for each axis, or ``None`` for
+        the whole axis.
       bias: Additive constant (k in the paper): its initial value where it is learned.
       alpha: Weight of the plain sum of squares, or its initial value.
       beta: Exponent, or its initial value.
@@ -136,7 +138,7 @@ class LearnedLocalResponseNorm(nnx.Module):
     def __init__(
         self,
         *,
-        depth_radius: int | tuple[int, int] | None = 2,
+        depth_radius: DepthRadius = 2,
         bias: ArrayLike = 2.0,
         alpha: ArrayLike = 1e-4,
         beta: ArrayLike = 0.75,

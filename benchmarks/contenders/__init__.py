@@ -16,14 +16,8 @@ CONTENDERS: dict[str, Contender] = {
     COPY: Contender("copy of the same bytes", "copy", prepare_copy),
     DEFAULT: Contender("lrn_jax (default)", "lrn", prepare_lrn(None)),
     **{
-        name: Contender(
-            f"lrn_jax ({name})",
-            "lrn",
-            prepare_lrn(name),
-            # A kernel of its own is interpreted elsewhere, which says nothing.
-            platforms=None if implementation.launch is None else ("tpu",),
-        )
-        for name, implementation in IMPLEMENTATIONS.items()
+        name: Contender(f"lrn_jax ({name})", "lrn", prepare_lrn(name))
+        for name in IMPLEMENTATIONS
     },
     "naive": Contender("plain JAX", "naive", prepare_layer(naive)),
     "torch": Contender(

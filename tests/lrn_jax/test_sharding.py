@@ -11,8 +11,8 @@ from jax.sharding import PartitionSpec as P
 
 from lrn_jax import lrn
 
-from . import reference
-from .reference import assert_gradients_close, assert_values_close
+from .. import reference
+from ..reference import assert_gradients_close, assert_values_close
 
 pytestmark = pytest.mark.usefixtures("strict_dtypes")
 

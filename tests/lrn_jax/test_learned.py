@@ -14,7 +14,7 @@ import lrn_jax.linen
 import lrn_jax.nnx
 from lrn_jax import lrn
 
-from . import reference
+from .. import reference
 
 pytestmark = pytest.mark.usefixtures("strict_dtypes")
 

@@ -12,8 +12,8 @@ from jax.ad_checkpoint import print_saved_residuals
 
 from lrn_jax import IMPLEMENTATIONS, lrn
 
-from . import reference
-from .reference import assert_gradients_close
+from .. import reference
+from ..reference import assert_gradients_close
 
 pytestmark = pytest.mark.usefixtures("strict_dtypes")
 

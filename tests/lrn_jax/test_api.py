@@ -161,8 +161,8 @@ WRONG_ARGUMENTS = [
     (
         {"depth_radius": ((1, 2), (0, 1)), "axis": 1},
         ValueError,
-        "`depth_radius` must have a pair (before, after) for each axis, or be a single "
-        "one, but got 2 pairs for 1 axes: ((1, 2), (0, 1)) for (1,).",
+        "`depth_radius` must be one pair (before, after) or have one for each axis, but "
+        "got ((1, 2), (0, 1)) for the axes (1,).",
     ),
     ({"depth_radius": -1}, ValueError, RADIUS + "-1."),
     ({"depth_radius": (2, -1)}, ValueError, RADIUS + "(2, -1)."),
@@ -266,7 +266,7 @@ def test_implementations_are_one_file_each_and_interchangeable():
     for name, window_sum in lrn_jax.IMPLEMENTATIONS.items():
         file = "reduce_window" if name == "plain" else name
         assert window_sum.__module__ == f"lrn_jax._implementations.{file}"
-        assert list(inspect.signature(window_sum).parameters) == ["x", "window"]
+        assert list(inspect.signature(window_sum).parameters)[:2] == ["x", "window"]
 
 
 def test_whole_map_is_the_closed_formula():

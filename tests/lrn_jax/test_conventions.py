@@ -19,10 +19,10 @@ from lrn_jax import conventions, lrn
 from lrn_jax.conventions import _frameworks, _presets
 from lrn_jax.conventions._table import ROWS, checked_against
 
-from .reference import assert_values_close
-from .reference import lrn as oracle
+from ..reference import assert_values_close
+from ..reference import lrn as oracle
 
-DOCS = Path(__file__).parents[1] / "docs"
+DOCS = Path(__file__).parents[2] / "docs"
 
 # Written out by hand: what was given, and (depth_radius, bias, alpha, beta, axis).
 # Each framework by its defaults, then with every number off its default.

@@ -9,8 +9,8 @@ import pytest
 
 from lrn_jax import lrn
 
-from . import reference
-from .reference import assert_values_close
+from .. import reference
+from ..reference import assert_values_close
 
 pytestmark = pytest.mark.usefixtures("strict_dtypes")
 
@@ -152,7 +152,7 @@ def test_zero_energy_and_zero_bias_give_zero(implementation):
         assert y[3] > 0
 
 
-def as_number_or_array(kind, dtype, **numbers):
+def as_number_or_array(kind, dtype, **numbers) -> dict[str, Any]:
     """Hyperparameters compiled in, or as operands."""
     if kind == "numbers":
         return numbers
@@ -186,13 +186,17 @@ def test_beta_0_is_the_identity_and_alpha_0_a_factor(
 
 def test_beta_0_is_the_identity_where_s_is_0(implementation):
     x = jnp.asarray([0.0, 1.0])
-    given = {"bias": jnp.zeros(()), "alpha": jnp.zeros(()), "beta": jnp.zeros(())}
+    given: dict[str, Any] = {
+        "bias": jnp.zeros(()),
+        "alpha": jnp.zeros(()),
+        "beta": jnp.zeros(()),
+    }
     np.testing.assert_array_equal(lrn(x, **given, implementation=implementation), x)
 
 
 def test_bias_and_alpha_0_are_infinities_where_they_are_arrays(implementation):
     """As the formula says; as numbers they are refused."""
-    given = {"bias": jnp.zeros(()), "alpha": jnp.zeros(())}
+    given: dict[str, Any] = {"bias": jnp.zeros(()), "alpha": jnp.zeros(())}
     y = lrn(jnp.asarray([1.0, 0.0, -2.0]), **given, implementation=implementation)
     np.testing.assert_array_equal(y, [np.inf, 0, -np.inf])
 
