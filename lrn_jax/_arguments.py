@@ -138,7 +138,7 @@ def _as_integers(value: Any) -> Any:
 
 
 def check_depth_radius(depth_radius: Any) -> tuple[Extents, ...] | None:
-    """Returns pairs ``(before, after)``, a single one for all axes; None is everywhere."""
+    """Returns pairs ``(before, after)``, of each axis or of all; None is the whole."""
     if depth_radius is None:
         return None
     expected = (
@@ -146,13 +146,11 @@ def check_depth_radius(depth_radius: Any) -> tuple[Extents, ...] | None:
         "after), a tuple of such pairs, one for each axis, or None for the whole axis"
     )
     try:
-        pairs = _as_integers(depth_radius)
+        given: Any = _as_integers(depth_radius)
     except TypeError:
-        pairs = ()
-    if isinstance(pairs, int):
-        pairs = (pairs, pairs)
-    if all(isinstance(one, int) for one in pairs):
-        pairs = (pairs,)
+        given = ()
+    pair: Any = (given, given) if isinstance(given, int) else given
+    pairs: Any = (pair,) if all(isinstance(one, int) for one in pair) else pair
     if not all(
         isinstance(pair, tuple) and [*map(type, pair)] == [int, int] for pair in pairs
     ):
@@ -186,8 +184,8 @@ def extents_of_axes(
 def check_axis(axis: Any) -> tuple[int, ...]:
     """Returns the axes as a tuple of Python's integers, signs kept."""
     try:
-        axes = _as_integers(axis)
-        axes = axes if isinstance(axes, tuple) else (axes,)
+        given = _as_integers(axis)
+        axes: Any = given if isinstance(given, tuple) else (given,)
     except TypeError:
         axes = (None,)
     if not all(isinstance(one, int) for one in axes):

@@ -1,7 +1,6 @@
 """The way back: a framework's arguments for those of `lrn`, or why it has none."""
 
-import reprlib
-from typing import Any, TypedDict, cast
+from typing import TypedDict
 
 import jax
 from jax.typing import ArrayLike
@@ -222,37 +221,27 @@ def to_caffe(
 
 def _size(framework: str, depth_radius: Radius, longer: Longer) -> int:
     """Returns the size of a window that may be one element longer on that side."""
-    one = check_depth_radius(_one_for_all(framework, depth_radius))
-    extents = cast("tuple[int, int] | None", one)
-    if extents is None:
+    pairs = check_depth_radius(depth_radius)
+    if pairs is None:
         raise ValueError(
             "`depth_radius` must say how far the window reaches, but got None: "
             f"{framework} has no window over the whole axis. Give the number of "
             "channels less one."
         )
-    before, after = extents
+    if len(set(pairs)) > 1:
+        raise ValueError(
+            "`depth_radius` must reach as far along every axis, but got "
+            f"{pairs}: {framework} has no other box."
+        )
+    before, after = pairs[0]
     surplus = {"before": before - after, "after": after - before}.get(longer, 0)
     if before != after and surplus != 1:
         uneven = "" if longer == "neither" else f", or one element further {longer}"
         raise ValueError(
             f"`depth_radius` must reach as far to both sides{uneven}, but got "
-            f"{extents}: {framework} has no other window."
+            f"{pairs[0]}: {framework} has no other window."
         )
     return before + 1 + after
-
-
-def _one_for_all(framework: str, depth_radius: Any) -> Any:
-    """Returns how far a box reaches, if it does so along each of its axes."""
-    boxed = isinstance(depth_radius, tuple | list) and depth_radius
-    if not boxed or not all(isinstance(pair, tuple | list) for pair in depth_radius):
-        return depth_radius
-    first, *others = map(tuple, depth_radius)
-    if any(pair != first for pair in others):
-        raise ValueError(
-            "`depth_radius` must reach as far along every axis, but got "
-            f"{reprlib.repr(depth_radius)}: {framework} has no other box."
-        )
-    return first
 
 
 def _check_axis(

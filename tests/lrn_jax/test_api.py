@@ -161,8 +161,8 @@ WRONG_ARGUMENTS = [
     (
         {"depth_radius": ((1, 2), (0, 1)), "axis": 1},
         ValueError,
-        "`depth_radius` must be one pair (before, after) or have one for each axis, but "
-        "got ((1, 2), (0, 1)) for the axes (1,).",
+        "`depth_radius` must be one pair (before, after) or have one for each axis, "
+        "but got ((1, 2), (0, 1)) for the axes (1,).",
     ),
     ({"depth_radius": -1}, ValueError, RADIUS + "-1."),
     ({"depth_radius": (2, -1)}, ValueError, RADIUS + "(2, -1)."),

@@ -99,7 +99,7 @@ class Variants(chex.TestCase):
 
 
 # Interpreters of ordinary operations only: "plain" is for them.
-plain = partial(lrn, **ARGUMENTS, implementation="plain")
+plain: Any = partial(lrn, **ARGUMENTS, implementation="plain")
 
 
 def test_the_plain_implementation_is_made_of_ordinary_operations():
