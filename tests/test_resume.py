@@ -10,7 +10,7 @@ import jax
 import numpy as np
 import pytest
 
-from experiments import records
+from experiments import metrics, records
 from experiments.__main__ import main, parse
 from experiments.checkpoint import Checkpoints
 from experiments.config import Ablation, Recipe
@@ -102,7 +102,7 @@ def test_resume_takes_further_seeds(finished):
     before = (finished / "none-seed0.jsonl").read_bytes()
     arguments = ["ablate", "--resume", "--output", str(finished), "--seeds", "2"]
     assert main(arguments) == 0
-    assert [run.seed for run in records.read(finished)] == [0, 1]
+    assert [run.seed for run in metrics.read(finished)] == [0, 1]
     assert (finished / "none-seed0.jsonl").read_bytes() == before
 
 
@@ -204,7 +204,7 @@ def test_full_disk_is_reported_and_what_is_there_goes_on(
     # First: after it, orbax may complain of what it did not get to do.
     assert errors.replace(f"{output}/", "").startswith(f"error: {message}")
     assert main(["ablate", "--resume", "--output", str(output)]) == 0
-    [run] = records.read(output)
+    [run] = metrics.read(output)
     assert run.completed
     assert [epoch.epoch for epoch in run.epochs] == list(range(1, 10))
 
