@@ -105,20 +105,30 @@ def _pullback(
     pads: bool,
 ) -> list[Array]:
     """Returns a cotangent for each of the arguments."""
-    cotangents = {}
-    if "x" in arguments:
+    equations = {
+        "bias": Formula.bias_cotangent,
+        "alpha": Formula.alpha_cotangent,
+        "beta": Formula.beta_cotangent,
+    }
+    if arguments == ("x",):
+        feedback = kernel(
+            lambda it, *both: it.feedback(it.sensitivity(*both)), y_bar, x
+        )
+    else:  # each has a use for it, and is a kernel: those of several results are slow
+        u = kernel(Formula.sensitivity, y_bar, x)
+        feedback = kernel(Formula.feedback, u)
+
+    def of_x() -> Array:
         # The feedback is stored: whoever collects it needs it of a whole window. s is
         # not: XLA has to form it anew, which costs less.
-        feedback = kernel(Formula.feedback, y_bar, x)
         operands = y_bar, x, feedback
         if not pads:  # else the padded copies are behind barriers, and stored instead
             operands = lax.optimization_barrier(operands)
-        cotangents["x"] = kernel(Formula.collect, *operands, anew=True)
-    names = [name for name in arguments if name != "x"]
-    if names:
-        equation = partial(Formula.hyperparameter_cotangents, names=names)
-        cotangents.update(zip(names, kernel(equation, y_bar, x), strict=True))
-    return [cotangents[name] for name in arguments]
+        return kernel(Formula.collect, *operands, anew=True)
+
+    return [
+        of_x() if name == "x" else kernel(equations[name], u, x) for name in arguments
+    ]
 
 
 def _apart(function: Callable[..., Any]) -> Callable[..., Any]:
