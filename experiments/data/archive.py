@@ -93,17 +93,20 @@ class _Input(io.RawIOBase):
         self._ended = False
         self._position = 0
         self.limit: float = MAX_HEADER
-        """Where it may be read to."""
 
-    def read(self, size: int = -1, /) -> bytes:
-        content = self._stream.read(size)
-        self._position += len(content)
-        if self._packed and self._position > MAX_UNPACKED:
+    def check(self, position: int) -> None:
+        """Raises a DataError if an archive goes on to a place that is too far."""
+        if self._packed and position > MAX_UNPACKED:
             raise DataError(
                 f"{self._path} is too large to be read compressed: expected at most "
                 f"{MAX_UNPACKED:,} bytes unpacked. Unpack it, or compress it not at "
                 "all (.tar), and name that with --data-dir."
             )
+
+    def read(self, size: int = -1, /) -> bytes:
+        content = self._stream.read(size)
+        self._position += len(content)
+        self.check(self._position)
         if self._position > self.limit:
             raise ReadError(f"a header of more than {MAX_HEADER:,} bytes")
         if not content and self._ended:
@@ -196,6 +199,7 @@ def _members(
                 "for each folder they are in, but it has more. Unpack it, and name the "
                 "directory with --data-dir."
             )
+        stream.check(tar.offset)  # where the next header is
         stream.limit = tar.offset + MAX_HEADER
         if member.isdir():
             folders.add(name)

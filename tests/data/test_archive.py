@@ -110,7 +110,7 @@ TWICE = member("train/cat/fine.png")
         (WHOLE[:1024], "expected a whole archive"),  # before a header
         (WHOLE[:1024] + b"?" * 512 + WHOLE[1536:], "expected a whole archive"),
         *(
-            (claiming(member("train/dog/1.png", kind, size=size)), "damaged or cut")
+            (claiming(member("1.png", kind, size=size)), "(damaged|too large)")
             for size in (2**40, 2**60)
             for kind in (tarfile.REGTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.XHDTYPE)
         ),
