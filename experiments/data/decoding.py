@@ -129,7 +129,7 @@ def decode(content: bytes, path: str, side: int, *, resize: bool = True) -> np.n
         expected = "a JPEG or PNG image" if resize else f"an image of {side} x {side}"
         reason = str(error).rstrip(".")
         if isinstance(error, UnidentifiedImageError):
-            reason = "it is none"
+            reason = "Pillow does not recognize it as one"
         if isinstance(error, _TOO_LARGE):
             reason = (
                 f"it has more than {Image.MAX_IMAGE_PIXELS:,} pixels, and could be a "

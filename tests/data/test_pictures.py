@@ -340,8 +340,8 @@ def test_all_images_that_do_not_decode_are_named_at_once(
     names = ", ".join(str(tmp_path / "train" / name) for name in bad[1:20])
     with refused(
         tmp_path,
-        r"train/cat/0000\.png cannot be used: expected a JPEG or PNG image, but it is "
-        rf"none\. .* it\. Nor can 21 more be used: {names}, and 2 more\.$",
+        r"train/cat/0000\.png cannot be used: expected a JPEG or PNG image, but "
+        rf"Pillow does .* it\. Nor can 21 more be used: {names}, and 2 more\.$",
     ):
         data.load(Source("folder", tmp_path), lambda *numbers: calls.append(numbers))
     assert calls[-1] == (144, 144)
