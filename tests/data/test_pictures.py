@@ -187,7 +187,7 @@ TEXT = (0x011A, 2, 3, b"72")  # where a fraction should be
     [
         (exif(TEXT, UPSIDE_DOWN), True),
         (exif(UPSIDE_DOWN, (0x8769, 4, 1, b"\xff\xff\xff\x7f")), True),
-        (exif((0x010F, 2, 9999, b"\xff\xff"), UPSIDE_DOWN), True),  # beyond the end
+        (exif(UPSIDE_DOWN, (0x0131, 2, 9999, b"\xff\xff")), True),  # beyond the end
         (exif((0x0112, 2, 3, b"up")), False),
         (exif(UPSIDE_DOWN)[:20], False),
         (b"Exif\0\0what is this", False),
