@@ -37,6 +37,7 @@ from .program import (
     steps_per_epoch,
 )
 from .program import activations as activations_of
+from .reading import read
 from .recipes import PRESETS
 from .train import Epoch, NonFiniteLossError, train
 
@@ -162,6 +163,7 @@ def ablate(ablation: Ablation, console: Console, arguments: Sequence[str]) -> in
     # All that can be wrong is, before anything is written.
     if ablation.tensorboard:
         tensorboard.check_installed()
+    read(recipe.source, console)
     steps = recipe.epochs * steps_per_epoch(recipe)
     parallel.check_batch(recipe.batch_size, mesh)
     _print_parameters(console, ablation.arms())
