@@ -92,12 +92,13 @@ class Formula:
         # y / s first: for small s, the power s^(-beta - 1) overflows.
         return y_bar.astype(wide_x.dtype) * (self._times(wide_x, factor) / s)
 
-    def feedback(self, u: Array) -> Array:
-        r"""Returns what every y sends to the elements of its window.
-
-        .. math:: f = 2 \alpha \beta u
-        """
+    def feedback_of(self, u: Array) -> Array:
+        r"""Returns what every y sends to its window: :math:`f = 2 \alpha \beta u`."""
         return self._times(self.alpha, self._times(2 * self.beta, u))
+
+    def feedback(self, y_bar: Array, x: Array) -> Array:
+        """Returns the same from what u is made of."""
+        return self.feedback_of(self.sensitivity(y_bar, x))
 
     def collect(self, y_bar: Array, x: Array, feedback: Array) -> Array:
         r"""Returns the cotangent of x.
@@ -110,7 +111,7 @@ class Formula:
         x_bar = self._times(y_bar.astype(wide_x.dtype), factor)
         return (x_bar - self._times(received, wide_x)).astype(x.dtype)
 
-    def bias_cotangent(self, u: Array, _: Array) -> Array:
+    def bias_cotangent(self, u: Array) -> Array:
         r"""Returns :math:`-\beta u`, element by element."""
         return -self._times(self.beta, u)
 

@@ -105,20 +105,8 @@ def _pullback(
     pads: bool,
 ) -> list[Array]:
     """Returns a cotangent for each of the arguments."""
-    equations = {
-        "bias": Formula.bias_cotangent,
-        "alpha": Formula.alpha_cotangent,
-        "beta": Formula.beta_cotangent,
-    }
-    if arguments == ("x",):
-        feedback = kernel(
-            lambda it, *both: it.feedback(it.sensitivity(*both)), y_bar, x
-        )
-    else:  # each has a use for it, and is a kernel: those of several results are slow
-        u = kernel(Formula.sensitivity, y_bar, x)
-        feedback = kernel(Formula.feedback, u)
 
-    def of_x() -> Array:
+    def of_x(feedback: Array) -> Array:
         # The feedback is stored: whoever collects it needs it of a whole window. s is
         # not: XLA has to form it anew, which costs less.
         operands = y_bar, x, feedback
@@ -126,9 +114,17 @@ def _pullback(
             operands = lax.optimization_barrier(operands)
         return kernel(Formula.collect, *operands, anew=True)
 
-    return [
-        of_x() if name == "x" else kernel(equations[name], u, x) for name in arguments
-    ]
+    if arguments == ("x",):
+        return [of_x(kernel(Formula.feedback, y_bar, x))]
+    # u is stored for all of them. Each is a kernel: those of several results are slow.
+    u = kernel(Formula.sensitivity, y_bar, x)
+    cotangents = {
+        "x": lambda: of_x(kernel(Formula.feedback_of, u)),
+        "bias": lambda: kernel(Formula.bias_cotangent, u),
+        "alpha": lambda: kernel(Formula.alpha_cotangent, u, x),
+        "beta": lambda: kernel(Formula.beta_cotangent, u, x),
+    }
+    return [cotangents[name]() for name in arguments]
 
 
 def _apart(function: Callable[..., Any]) -> Callable[..., Any]:
