@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import tyro
-from rich.console import Console
 
 from . import help_texts, parallel, records, report
 from .ablate import ablate, print_table
 from .allocator import keep_freed_memory
 from .config import Ablation, RecipeName
+from .console import make_console, open_streams
 from .errors import UserError
 from .recipes import PRESETS
 from .speed.command import Speed, measure
@@ -128,7 +128,8 @@ def _begun(ablation: Ablation, arguments: Sequence[str]) -> list[str]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command and returns its exit status."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    console = Console()
+    open_streams()
+    console = make_console()
     try:
         command = parse(arguments)
         if isinstance(command, Report):
@@ -151,7 +152,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except UserError as error:
-        Console(stderr=True).print(f"error: {error}", markup=False, soft_wrap=True)
+        make_console(stderr=True).print(f"error: {error}", soft_wrap=True)
         return 2
 
 

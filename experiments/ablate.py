@@ -106,7 +106,7 @@ def _print_parameters(console: Console, arms: Sequence[Config]) -> None:
         f"{title(arm.arm)} {count_parameters(shapes(arm.recipe, arm.norm)):,}"
         for arm in arms
     ]
-    console.print(f"Parameters: {', '.join(sizes)}.", markup=False)
+    console.print(f"Parameters: {', '.join(sizes)}.")
 
 
 def _print_seeds(console: Console, ablation: Ablation) -> None:
@@ -117,8 +117,7 @@ def _print_seeds(console: Console, ablation: Ablation) -> None:
         console.print(
             f"Note: with --seeds {ablation.seeds} no difference can be shown, however "
             f"large, because {comparisons + 1} arms are compared; {fewest} seeds can "
-            "show one. --resume can add seeds later.",
-            markup=False,
+            "show one. --resume can add seeds later."
         )
 
 
@@ -174,7 +173,7 @@ def ablate(ablation: Ablation, console: Console, arguments: Sequence[str]) -> in
 
     status = 0
     with Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         _RateColumn(recipe.batch_size),
         TimeRemainingColumn(),
@@ -195,14 +194,11 @@ def ablate(ablation: Ablation, console: Console, arguments: Sequence[str]) -> in
                     on_steps=lambda number: progress.advance(task, number),
                 )
                 progress.update(task, completed=number * steps)
-                console.print(
-                    f"[{number}/{len(configs)}] {name}: {outcome}", markup=False
-                )
+                console.print(f"[{number}/{len(configs)}] {name}: {outcome}")
         except KeyboardInterrupt:
             console.print(
                 "Interrupted: reporting on the runs there are. To go on: "
                 f"{_resume_command(ablation, directory)}",
-                markup=False,
                 soft_wrap=True,
             )
             status = INTERRUPTED
