@@ -378,8 +378,13 @@ class Ablation:
             f"{expected} that are different numbers ({kind.__name__})",
             self.sweep,
         )
+
+        def in_digits(number: float) -> str:
+            short = f"{number:g}"  # may be that of another number, too
+            return short if float(short) == number else repr(number)
+
         return {
-            f"{name}={number:g}": replace(
+            f"{name}={in_digits(number)}": replace(
                 self.recipe, lrn=replace(self.recipe.lrn, **{name: number})
             )
             for number in numbers
