@@ -18,9 +18,17 @@ from .source import TITLES, Source
 from .trees import Directory, Tree
 
 
+def _home() -> Path:
+    """Returns the home directory, or the working directory for users without one."""
+    try:
+        return Path.home()
+    except RuntimeError:
+        return Path()
+
+
 def cache_directory() -> Path:
     """Returns where downloads are kept."""
-    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    cache = os.environ.get("XDG_CACHE_HOME") or _home() / ".cache"
     return Path(cache, "lrn_jax")
 
 
@@ -31,7 +39,7 @@ def _places(cache: Path) -> list[Path]:
         *([Path(own)] if own else []),
         cache,
         Path("data"),
-        Path.home() / ".keras" / "datasets",
+        _home() / ".keras" / "datasets",
     ]
 
 
