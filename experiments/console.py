@@ -41,6 +41,14 @@ def open_streams() -> None:
             stream.reconfigure(errors="alike")
 
 
+def drop_output() -> None:
+    """Makes both streams lead nowhere, where what is left would fail at exit."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            os.dup2(nowhere, stream.fileno())
+
+
 def make_console(*, stderr: bool = False) -> Console:
     """Returns a console for which strings are text: brackets and colons mean nothing.
 
