@@ -8,13 +8,16 @@ which says how the run ended. A file without that line is a run that was cut off
 import json
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from .config import Config, NormName
-from .errors import DataError, UserError
+from .errors import DataError
+from .files import explained as explained
+from .files import held
+from .files import write_whole as write_whole
 from .train import Epoch, NonFiniteLossError, Result
 
 Status = Literal["completed", "diverged", "interrupted"]
@@ -50,16 +53,10 @@ class Run:
         return self.status == "completed"
 
 
-@contextmanager
-def explained(path: Path) -> Iterator[None]:
-    """Makes a failure to write an error that says what to do."""
-    try:
-        yield
-    except OSError as error:
-        raise UserError(
-            f"{path} cannot be written: {error.strerror}. What was written before is "
-            "kept; make room, or allow writing, and go on with --resume."
-        ) from error
+def _line(kind: str, content: dict[str, Any]) -> bytes:
+    # What is not finite ends a run, and is no metric of it.
+    text = json.dumps({"kind": kind, **content}, default=str, allow_nan=False)
+    return f"{text}\n".encode()
 
 
 class Writer:
@@ -69,8 +66,7 @@ class Writer:
         self._write_bytes = write
 
     def _write(self, kind: str, content: dict[str, Any]) -> None:
-        line = json.dumps({"kind": kind, **content}, default=str) + "\n"
-        self._write_bytes(line.encode())
+        self._write_bytes(_line(kind, content))
 
     def start(
         self,
@@ -115,6 +111,7 @@ class Writer:
         """Writes where a loss or a gradient stopped being finite."""
         content = {
             "status": "diverged",
+            "reason": str(error),
             "step": error.step,
             "loss": str(error.loss),
             "gradient_norm": str(error.gradient_norm),
@@ -127,30 +124,36 @@ def path_of(directory: Path, config: Config) -> Path:
     return directory / f"{config.arm}-seed{config.seed}.jsonl"
 
 
-def _end_of_line(path: Path, number: int) -> int:
-    """Returns where a file's first lines end, as many as `number`."""
-    with path.open("rb") as file:
-        return sum(len(file.readline()) for _ in range(number))
+def held_run(directory: Path, config: Config) -> AbstractContextManager[bool]:
+    """Holds a run for this process alone; shards may come to overlap."""
+    path = path_of(directory, config)
+    return held(path.with_name(f".{path.stem}.lock"))
 
 
 @contextmanager
-def writer(directory: Path, config: Config, *, kept_lines: int = 0) -> Iterator[Writer]:
+def writer(
+    directory: Path, config: Config, *, kept: Run | None = None
+) -> Iterator[Writer]:
     """Opens the file of a run in `directory`.
 
     Args:
       directory: Where it is.
       config: The run.
-      kept_lines: Where it goes on, how many of its lines to keep; the rest is cut off.
+      kept: Where it goes on, what the file begins with: first line and epochs. Whatever
+        else it holds is gone.
 
     Raises:
       UserError: If it cannot be written, also from the methods of the writer.
     """
     path = path_of(directory, config)
+    lines = []
+    if kept is not None:
+        lines = [_line("start", kept.start)]
+        lines += [_line("epoch", asdict(epoch)) for epoch in kept.epochs]
+    write_whole(path, b"".join(lines))
     with explained(path):
-        file = path.open("r+b" if kept_lines else "xb", buffering=0)
+        file = path.open("ab", buffering=0)
     with file:
-        if kept_lines:
-            file.seek(file.truncate(_end_of_line(path, kept_lines)))
 
         def write(line: bytes) -> None:
             with explained(path):
@@ -166,7 +169,6 @@ def find(directory: Path, config: Config) -> Run | None:
 
     Raises:
       DataError: If its file is not the metrics of a run.
-      UserError: If they are those of a run with another recipe.
     """
     path = path_of(directory, config)
     if not path.exists():
@@ -174,89 +176,7 @@ def find(directory: Path, config: Config) -> Run | None:
     run = _read_run(path)
     if run is None:  # it ended within its first line
         path.unlink()
-        return None
-    expected = json.loads(json.dumps(asdict(config), default=str))
-    for name, value in expected.items():
-        found = run.start.get(name)
-        if found != value:
-            if name == "recipe" and isinstance(found, dict):
-                different = [key for key in value if found.get(key) != value[key]]
-                name = f"recipe ({', '.join(different)})"
-            raise UserError(
-                f"`resume` needs the options that {path} was begun with, but its "
-                f"{name} is another. Leave them out: they are kept in the directory."
-            )
     return run
-
-
-def _arguments_path(directory: Path, shard: str) -> Path:
-    suffix = "" if shard == "1/1" else f"-{shard.replace('/', 'of')}"
-    return directory / f"arguments{suffix}.json"
-
-
-def write_arguments(directory: Path, shard: str, arguments: Sequence[str]) -> None:
-    """Keeps the command line of an ablation, for `read_arguments`.
-
-    Raises:
-      UserError: If it cannot be written.
-    """
-    write_whole(_arguments_path(directory, shard), json.dumps(list(arguments)) + "\n")
-
-
-def read_arguments(directory: Path, shard: str) -> list[str]:
-    """Returns the command line that an ablation, or a shard of it, was begun with.
-
-    Raises:
-      UserError: If there is none.
-    """
-    path = _arguments_path(directory, shard)
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UserError(
-            f"`resume` needs the directory of an ablation, or of its shard {shard}, "
-            f"but {path} cannot be read: {error}. Start it without --resume."
-        ) from error
-
-
-def make_directory(directory: Path, *, shared: bool = False) -> None:
-    """Makes the directory for an ablation.
-
-    Args:
-      directory: It must not hold anything yet.
-      shared: It may hold what other jobs of the same ablation write.
-
-    Raises:
-      UserError: If it holds something, or cannot be made or written to.
-    """
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        if any(directory.iterdir()) and not shared:
-            raise UserError(
-                f"`output` must be a new or empty directory, but {directory} holds "
-                "files. Name another one, or remove it first; --resume goes on with "
-                "an ablation that was ended early."
-            )
-        probe = directory / f".writable-{os.getpid()}"
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        raise UserError(
-            f"`output` must be a directory that can be written to, but {directory} "
-            f"cannot: {error.strerror}."
-        ) from error
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Writes a file so that it is there whole or not at all.
-
-    Raises:
-      UserError: If it cannot be written.
-    """
-    partial = path.with_name(f"{path.name}.{os.getpid()}.part")
-    with explained(path):
-        partial.write_text(text, encoding="utf-8")
-        os.replace(partial, path)
 
 
 def _read_run(path: Path) -> Run | None:
@@ -297,18 +217,28 @@ def _read_run(path: Path) -> Run | None:
         ) from error
 
 
+def recorded(directory: Path) -> list[Run]:
+    """Returns the runs in a directory, of which there may be none, by name.
+
+    Raises:
+      DataError: If a file is not one of theirs.
+    """
+    runs = [_read_run(path) for path in sorted(directory.glob("*.jsonl"))]
+    return [run for run in runs if run is not None]
+
+
 def read(directory: Path) -> list[Run]:
     """Returns the runs in a directory, baseline first, then arm by arm, by seed.
 
     Raises:
       DataError: If there are none, or a file is not one of theirs.
     """
-    runs = [_read_run(path) for path in sorted(directory.glob("*.jsonl"))]
-    runs = [run for run in runs if run is not None]
+    runs = recorded(directory)
     if not runs:
         raise DataError(
             f"No runs to report: expected files NORM-seedN.jsonl with metrics in "
             f"{directory}, but there are none."
         )
-    arms = runs[0].start["arms"]
+    # Arms may have been added.
+    arms = list(dict.fromkeys(arm for run in runs for arm in run.start["arms"]))
     return sorted(runs, key=lambda run: (arms.index(run.norm), run.seed))
