@@ -35,6 +35,7 @@ from . import (
 from .checkpoint import Checkpoints, check_space
 from .config import Ablation, Config
 from .merge import recipe_fields
+from .metrics import Run, arms_of, recorded
 from .norms import title
 from .program import (
     Program,
@@ -46,8 +47,8 @@ from .program import (
 )
 from .program import activations as activations_of
 from .recipes import PRESETS
-from .records import Run
 from .signals import status_of
+from .text import plain
 from .train import Epoch, NonFiniteLossError, train
 
 _SHOWN_IMAGES = 64
@@ -74,7 +75,8 @@ def _resume_command(ablation: Ablation, directory: Path) -> str:
 def print_table(console: Console, summary: report.Table, directory: Path) -> None:
     """Prints the summary, and where to read on."""
     console.print(summary.terminal())
-    console.print(f"Report: {directory / 'report.html'}", soft_wrap=True)
+    path = directory / "report.html"
+    console.print(plain(f"Report: {path}"), soft_wrap=True)
 
 
 def _changes(ablation: Ablation) -> list[str]:
@@ -144,19 +146,18 @@ def _prepare(
     Arms that were recorded in it are added to those of `start`, in front.
     """
     arms = ablation.arms()
-    recorded = records.recorded(directory)
-    changes = resume.check(directory, recorded, arms, start)
+    runs = recorded(directory)
+    changes = resume.check(directory, runs, arms, start)
     if changes:
-        console.print(
-            f"Note: the runs in {directory} were made with something else: "
-            f"{'; '.join(changes)}. Numbers may differ for it. It is recorded.",
-            soft_wrap=True,
+        note = (
+            f"Note: runs in {directory} were made with something else: "
+            f"{'; '.join(changes)}. Numbers may differ for it; it is recorded."
         )
+        console.print(plain(note), soft_wrap=True)
     if math.isfinite(ablation.checkpoint_seconds):
         states = (shapes(arm.recipe, arm.norm) for arm in arms)
         check_space(directory, max(states, key=count_parameters))
-    known = [*(arm for run in recorded for arm in run.start["arms"]), *start["arms"]]
-    start["arms"] = list(dict.fromkeys(known))
+    start["arms"] = list(dict.fromkeys([*arms_of(runs), *start["arms"]]))
     directories.write_arguments(directory, ablation.shard, arguments)
 
 
@@ -209,7 +210,7 @@ def ablate(ablation: Ablation, console: Console, arguments: Sequence[str]) -> in
         parallel.wait_for_others("directory")
         status = _train_all(ablation, directory, start, mesh, console)
         # Where it was stopped that early, there is nothing to report.
-        if parallel.is_main_process() and (not status or records.recorded(directory)):
+        if parallel.is_main_process() and (not status or recorded(directory)):
             print_table(console, report.write(directory), directory)
     return status
 
@@ -248,9 +249,10 @@ def _train_all(
                 progress.update(task, completed=number * steps)
                 console.print(f"[{number}/{len(configs)}] {name}: {outcome}")
         except KeyboardInterrupt as stop:
+            command = _resume_command(ablation, directory)
             console.print(
                 "Interrupted: reporting on the runs there are. To go on: "
-                f"{_resume_command(ablation, directory)}",
+                + plain(command),
                 soft_wrap=True,
             )
             return status_of(stop)

@@ -1,5 +1,7 @@
 """Errors a user can cause, shown as one line without a traceback."""
 
+from .text import plain
+
 INTERRUPTED = 130
 """The exit status after Ctrl-C, as a shell reports it."""
 
@@ -12,13 +14,7 @@ class UserError(Exception):
 
     def __init__(self, message: str):
         # Parts of it may come from damaged files or from other machines.
-        line = " ".join(message.split())
-        super().__init__(
-            "".join(
-                each if each.isprintable() else "\N{REPLACEMENT CHARACTER}"
-                for each in line
-            )
-        )
+        super().__init__(plain(message))
 
 
 class DataError(UserError):

@@ -4,18 +4,17 @@ Runs that were made apart, by seed or by arm, perhaps on different machines, are
 ablation if their recipes are the same.
 """
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import activations, records
+from . import activations, metrics
 from .activations import Activations
 from .errors import UserError
+from .metrics import Run, arms_of
 from .norms import title
 from .plots import LOOKS
-from .records import Run
 from .tables import percent
 
 # Where data are looked for is the machine's business; it changes nothing in the data.
@@ -28,6 +27,8 @@ class Material:
 
     runs: list[Run]
     """Baseline first, then arm by arm, by seed; one for each norm and seed."""
+    arms: list[str]
+    """All that were to be compared, baseline first, whether they have a run or not."""
     duplicates: list[str]
     """Runs that are left out because another one has their norm and seed, in words."""
     activations: dict[str, Activations]
@@ -49,11 +50,15 @@ def recipe_fields(recipe: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 def outcome(run: Run) -> str:
     """Returns how a run ended, in words."""
+    if run.flaw:
+        return f"left out: {run.flaw}"
     if run.completed:
         return percent(run.end["test_accuracy"])
     if run.status == "diverged":
+        if "reason" in run.end:
+            return f"diverged: {run.end['reason']}"
         what = f"the loss was {run.end['loss']}"
-        if math.isfinite(float(run.end["loss"])):
+        if run.end["loss"] not in ("nan", "inf", "-inf"):
             what = f"the norm of the gradient was {run.end.get('gradient_norm')}"
         return f"diverged: {what} at step {run.end['step']}"
     return f"interrupted after {len(run.epochs)} epochs"
@@ -131,13 +136,16 @@ def read(directories: Sequence[Path]) -> Material:
       DataError: If a directory has no runs, or a file is not one of theirs.
       UserError: If two runs have different recipes; it names the field.
     """
+    by_directory = [metrics.read(directory) for directory in directories]
+    arms: list[str] = list(
+        dict.fromkeys(arm for runs in by_directory for arm in arms_of(runs))
+    )
     found = [
-        (directory, run) for directory in directories for run in records.read(directory)
+        (directory, run)
+        for directory, runs in zip(directories, by_directory, strict=True)
+        for run in runs
     ]
     _check_recipes(found)
-    norms: list[str] = list(
-        dict.fromkeys(norm for _, run in found for norm in run.start["arms"])
-    )
     runs, duplicates = _without_duplicates(found)
-    runs.sort(key=lambda run: (norms.index(run.norm), run.seed))
-    return Material(runs, duplicates, _activations(directories, norms))
+    runs.sort(key=lambda run: (arms.index(run.norm), run.seed))
+    return Material(runs, arms, duplicates, _activations(directories, arms))

@@ -15,8 +15,8 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from numpy.typing import NDArray
 
 from .activations import Activations
+from .metrics import Run
 from .norms import title
-from .records import Run
 from .statistics import Arm, Difference, Sample
 
 _WIDTH = 4.2  # inches: two plots fit side by side on a desktop, one fills a phone

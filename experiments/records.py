@@ -1,56 +1,22 @@
 """Metrics on disk: one JSON object a line, one file a run, written as they come.
 
-A file starts with a line of kind "start" (the config, the command, the environment),
-goes on with one of kind "epoch" for each epoch, and closes with one of kind "end",
-which says how the run ended. A file without that line is a run that was cut off.
+`metrics` says what the lines are, and reads them.
 """
 
 import json
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any
 
-from .config import Config, NormName
-from .errors import DataError
+from .config import Config
 from .files import explained as explained
 from .files import held
 from .files import write_whole as write_whole
-from .train import Epoch, NonFiniteLossError, Result
-
-Status = Literal["completed", "diverged", "interrupted"]
-
-# What every run tells of itself, and its report of it.
-_TOLD = (
-    "arm",
-    "arms",
-    "command",
-    "environment",
-    "dataset_title",
-    "network",
-    "deviations",
-    "reference",
-)
-
-
-@dataclass(frozen=True)
-class Run:
-    """A run as its file tells it; a run that did not complete has no test results."""
-
-    norm: str
-    """The name of the arm: its norm, and in a sweep the value after it."""
-    seed: int
-    status: Status
-    start: dict[str, Any]
-    epochs: tuple[Epoch, ...]
-    end: dict[str, Any]
-
-    @property
-    def completed(self) -> bool:
-        """Whether the run trained to the end and was tested."""
-        return self.status == "completed"
+from .metrics import Epoch, Run, read_run
+from .train import NonFiniteLossError, Result
 
 
 def _line(kind: str, content: dict[str, Any]) -> bytes:
@@ -173,72 +139,7 @@ def find(directory: Path, config: Config) -> Run | None:
     path = path_of(directory, config)
     if not path.exists():
         return None
-    run = _read_run(path)
+    run = read_run(path)
     if run is None:  # it ended within its first line
         path.unlink()
     return run
-
-
-def _read_run(path: Path) -> Run | None:
-    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-    # A run that was killed may leave half a line at the end.
-    if lines and not lines[-1].endswith("\n"):
-        lines.pop()
-    if not lines:
-        return None
-    try:
-        objects = [json.loads(line) for line in lines]
-        kinds = [each.pop("kind") for each in objects]
-        start = objects[0]
-        end: dict[str, Any] = {"status": "interrupted"}
-        if kinds[-1] == "end":
-            end = objects[-1]
-        epochs = [
-            Epoch(**content)
-            for kind, content in zip(kinds, objects, strict=True)
-            if kind == "epoch"
-        ]
-        if kinds[0] != "start" or start["norm"] not in get_args(NormName):
-            raise ValueError(f"it starts with {lines[0][:80]!r}")
-        if missing := [name for name in _TOLD if name not in start]:
-            raise ValueError(f"it starts without {', '.join(missing)}")
-        return Run(
-            norm=start["arm"],
-            seed=start["seed"],
-            status=end["status"],
-            start=start,
-            epochs=tuple(epochs),
-            end=end,
-        )
-    except (ValueError, KeyError, TypeError) as error:
-        raise DataError(
-            f"{path} is not the metrics file of a run: expected lines of JSON that "
-            f"start with the run's config, but {error}."
-        ) from error
-
-
-def recorded(directory: Path) -> list[Run]:
-    """Returns the runs in a directory, of which there may be none, by name.
-
-    Raises:
-      DataError: If a file is not one of theirs.
-    """
-    runs = [_read_run(path) for path in sorted(directory.glob("*.jsonl"))]
-    return [run for run in runs if run is not None]
-
-
-def read(directory: Path) -> list[Run]:
-    """Returns the runs in a directory, baseline first, then arm by arm, by seed.
-
-    Raises:
-      DataError: If there are none, or a file is not one of theirs.
-    """
-    runs = recorded(directory)
-    if not runs:
-        raise DataError(
-            f"No runs to report: expected files NORM-seedN.jsonl with metrics in "
-            f"{directory}, but there are none."
-        )
-    # Arms may have been added.
-    arms = list(dict.fromkeys(arm for run in runs for arm in run.start["arms"]))
-    return sorted(runs, key=lambda run: (arms.index(run.norm), run.seed))

@@ -6,7 +6,6 @@ beside the Markdown are drawn for a light one.
 """
 
 import base64
-import html
 import math
 import re
 from collections import Counter
@@ -15,19 +14,24 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from markdown_it import MarkdownIt
 
 from . import merge, plots, records, tables
+from .activations import Activations
 from .errors import UserError
 from .merge import Material, outcome, recipe_fields
+from .metrics import Run
 from .norms import title
 from .plots import Theme
-from .records import Run
 from .statistics import POWER, Arm, summarize
 from .tables import Table, percent, points, summary
+from .text import markdown, plain
 
 # Whose constants arms have that have none of their own.
 _CONSTANTS = {"divisive": "lrn", "lrn_batch_norm": "lrn"}
+# Whose gain is to differ from one place to another.
+_LOCAL = ("lrn", "lrn_within", "whole_map", "divisive")
 _DESCRIPTIONS = {
     "none": "Nothing in the norm's place.",
     "lrn": (
@@ -97,15 +101,16 @@ def verdict(arms: Sequence[Arm]) -> str:
     """Returns what the tests say, in a sentence, and no more than that."""
     baseline, others = arms[0], arms[1:]
     if baseline.accuracy is None:
-        return "No run of the baseline completed, so there is nothing to compare with."
+        return (
+            f"No run of the baseline, {title(baseline.norm)}, counts, so there is "
+            "nothing to compare with."
+        )
     if not others:
         return f"{title(baseline.norm)} alone: there is nothing to compare with."
     findings = []
     for arm in others:
         difference = arm.difference
-        if difference is None:
-            findings.append(f"{title(arm.norm)} has no run to compare")
-        elif difference.shown:
+        if difference is not None and difference.shown:
             direction = "higher" if difference.mean > 0 else "lower"
             p_value = tables.p_value(difference.corrected_p_value)
             findings.append(
@@ -116,36 +121,48 @@ def verdict(arms: Sequence[Arm]) -> str:
     not_shown = [arm for arm in others if arm.difference and not arm.difference.shown]
     if not_shown:
         findings.append(_not_shown(not_shown))
+    missing = [title(arm.norm) for arm in others if arm.difference is None]
+    if missing:
+        findings.append(f"there is no run to compare of {_either(missing)}")
     return (
-        f"Test accuracy against {title(baseline.norm)} "
+        f"Under this recipe, test accuracy against {title(baseline.norm)} "
         f"({percent(baseline.accuracy.mean)}): {'; '.join(findings)}."
     )
 
 
+def reservation(activations: Mapping[str, Activations]) -> str:
+    """Returns which arms of LRN acted as constants, if any: then nothing local did."""
+    return " ".join(
+        f"{title(norm)} was a constant factor of {each.constant:.3g} here: its results "
+        "say nothing of local normalization."
+        for norm, each in activations.items()
+        if norm.partition("-")[0] in _LOCAL and each.constant is not None
+    )
+
+
 def _list(lines: Sequence[str]) -> str:
-    return "\n".join(f"- {line}" for line in lines)
+    return "\n".join(f"- {markdown(line)}" for line in lines)
 
 
 def _heading(arms: Sequence[Arm], start: Mapping[str, Any]) -> str:
     baseline, *others = (title(arm.norm) for arm in arms)
-    data = start["dataset_title"]
-    if not others:
-        return f"# {baseline} on {data}"
     compared = ", ".join(others) if len(others) < 5 else f"{len(others)} norms"
-    return f"# {compared} against {baseline} on {data}"
+    what = f"{compared} against {baseline}" if others else baseline
+    return "# " + markdown(f"{what} on {start['dataset_title']}")
 
 
 _TABLE_EXPLAINED = (
     "Accuracy on the test images, measured once, after the last epoch: mean over the "
     "seeds \N{PLUS-MINUS SIGN} Student's 95% interval, and standard deviation. "
     "Differences, in points, are taken seed by seed between runs that start from the "
-    "same weights and see the same images in the same order; their mean has a "
-    "bootstrap interval (BCa; Student's for two seeds, none for one or where all are "
-    "equal). It is each arm's own, and too narrow with few seeds: five make it hold "
-    "the mean in about 85 of 100 cases. **What is shown is decided by the test**: p is "
-    "the share of all ways to give each seed's difference a random sign that put the "
-    "mean at least as far from 0, corrected for the number of arms (Holm); a "
-    "difference is shown where it is at most 0.05."
+    "same weights and see the same images in the same order; the interval of their "
+    "mean is Student's too, and each arm's own. **What is shown is decided by the "
+    "test**: p is the share of all ways to give each seed's difference a random sign "
+    "that put the mean at least as far from 0, corrected for the number of arms "
+    "(Holm); a difference is shown where it is at most 0.05. Seeds are the only "
+    "randomness that is counted: the test images are the same in all runs, and with "
+    "others the difference would be another. So it might be with another learning "
+    "rate: all arms share one recipe, which is tuned for none of them."
 )
 _TESTS_EXPLAINED = (
     "*Lowest possible* is the corrected p that differences of one sign in every seed "
@@ -153,9 +170,8 @@ _TESTS_EXPLAINED = (
     "columns say how many seeds would show a true difference of that size 80% of the "
     "time, at the level that Holm's correction asks of the smallest p. They take the "
     "differences to be normal with the standard deviation seen here, which few seeds "
-    "tell roughly, and the power for that of a paired t-test: a guide, not a promise. "
-    "The observed difference is itself an estimate; planning with it alone is "
-    "optimistic."
+    "tell roughly: a guide, not a promise. The observed difference is itself an "
+    "estimate; planning with it alone is optimistic."
 )
 _GAINS_EXPLAINED = (
     "One batch of images through a trained network of each arm. The maps are the first "
@@ -208,7 +224,7 @@ def _curve_sections() -> list[str]:
 
 def _activation_sections(material: Material) -> list[str]:
     images = [
-        _image(f"Activations around {title(norm)}", f"activations-{norm}.svg")
+        _image(f"Activations around {markdown(title(norm))}", f"activations-{norm}.svg")
         for norm in material.activations
     ]
     return [
@@ -249,11 +265,13 @@ def _lrn_effect(
     del others
     if not (bias > 0 and alpha > 0 and beta > 0):
         return ""
-    # (bias + alpha * energy)^-beta = 0.9 * bias^-beta
-    energy = bias / alpha * (0.9 ** (-1 / beta) - 1)
+    with np.errstate(all="ignore"):
+        # (bias + alpha * energy)^-beta = 0.9 * bias^-beta
+        energy = bias / np.float64(alpha) * (0.9 ** np.float64(-1 / beta) - 1)
+        gain = np.float64(bias) ** -beta
     return (
-        f" It multiplies by {bias**-beta:.3g} where a window holds little energy, and "
-        f"by a tenth less where its squares sum to {energy:,.4g}."
+        f" It multiplies by {gain:.3g} where a window holds little energy, and by a "
+        f"tenth less where its squares sum to {energy:,.4g}."
     )
 
 
@@ -285,9 +303,10 @@ def _comparison_sections(runs: Sequence[Run]) -> list[str]:
     }
     sections = [
         "## What was compared",
-        f"{start['network']} The arms differ in the norm and in nothing else:",
+        f"{markdown(start['network'])} The arms differ in the norm and in nothing "
+        "else:",
         _list([_arm_description(run) for run in reversed(first_of_arm.values())]),
-        f"One recipe for all arms: {_fields(common)}.",
+        f"One recipe for all arms: {markdown(_fields(common))}.",
     ]
     if start["deviations"]:
         sections += [
@@ -332,7 +351,7 @@ def _markdown(material: Material, arms: Sequence[Arm]) -> str:
     commands = dict.fromkeys(run.start["command"] for run in runs)
     sections = [
         _heading(arms, start),
-        f"**{verdict(arms)}**",
+        f"**{markdown(f'{verdict(arms)} {reservation(material.activations)}')}**",
         summary(runs, arms).markdown(),
         _TABLE_EXPLAINED,
         *_reservations(material),
@@ -350,8 +369,9 @@ def _markdown(material: Material, arms: Sequence[Arm]) -> str:
     sections += [
         *_comparison_sections(runs),
         "## How it was made",
-        "```\n" + "\n".join(commands) + "\n```",
-        environments[0] if len(environments) == 1 else _list(environments),
+        # Indented, a line is code whatever it holds.
+        "\n".join(f"    {plain(command)}" for command in commands),
+        markdown(environments[0]) if len(environments) == 1 else _list(environments),
     ]
     return "\n\n".join(sections) + "\n"
 
@@ -381,16 +401,14 @@ def _source(svg: str) -> str:
     return f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}"
 
 
-def _page(markdown: str, images: Mapping[str, tuple[str, str]]) -> str:
+def _page(text: str, images: Mapping[str, tuple[str, str]]) -> str:
     """Returns the Markdown as a page that needs no other file.
 
     Args:
-      markdown: The text, with the names of images.
+      text: The Markdown, with the names of images.
       images: By name, the image on a light and on a dark ground.
     """
-    body = str(
-        MarkdownIt("commonmark", {"html": False}).enable("table").render(markdown)
-    )
+    body = str(MarkdownIt("commonmark", {"html": False}).enable("table").render(text))
     # A table that is wider than a phone scrolls within this, by keyboard too.
     body = body.replace("<table>", '<div class="table" tabindex="0"><table>')
     body = body.replace("</table>", "</table></div>")
@@ -406,11 +424,12 @@ def _page(markdown: str, images: Mapping[str, tuple[str, str]]) -> str:
             body,
         )
     heading = re.search("<h1>(.*?)</h1>", body)
+    assert heading  # every report begins with one
     style = Path(__file__).with_name("report.css").read_text(encoding="utf-8")
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{heading[1] if heading else html.escape('Ablation')}</title>\n"
+        f"<title>{heading[1]}</title>\n"
         f"<style>\n{style}</style>\n</head>\n<body>\n{body}</body>\n</html>\n"
     )
 
@@ -445,15 +464,21 @@ def write(directories: Path | Sequence[Path], output: Path | None = None) -> Tab
             )
         output = directories[0]
     material = merge.read(directories)
-    arms = summarize(material.runs)
-    markdown = _markdown(material, arms)
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(
+            f"`output` must be a directory, but {output} cannot be made: "
+            f"{error.strerror}."
+        ) from error
+    arms = summarize(material.runs, material.arms)
+    text = _markdown(material, arms)
     images = {
         name: (draw(plots.LIGHT), draw(plots.DARK))
         for name, draw in _plots(material, arms).items()
     }
-    output.mkdir(parents=True, exist_ok=True)
     for name, (light, _) in images.items():
         records.write_whole(output / name, light)
-    records.write_whole(output / "report.md", markdown)
-    records.write_whole(output / "report.html", _page(markdown, images))
+    records.write_whole(output / "report.md", text)
+    records.write_whole(output / "report.html", _page(text, images))
     return summary(material.runs, arms)

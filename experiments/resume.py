@@ -9,7 +9,7 @@ from typing import Any, get_args
 from .config import Config, NormName
 from .errors import UserError
 from .merge import recipe_fields
-from .records import Run
+from .metrics import Run
 
 
 def _check_recipe(directory: Path, run: Run, config: Config) -> None:

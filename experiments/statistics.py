@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from .records import Run
+from .metrics import Run
 from .significance import SIGNIFICANCE, fewest_seeds, smallest_p_value
 
 CONFIDENCE = 0.95
@@ -21,9 +21,10 @@ POWER = 0.8
 MOST_SEEDS = 1000
 """The search for the number of seeds needed ends here."""
 
-_BOOTSTRAP_RESAMPLES = 9_999
 _MOST_EXACT_PAIRS = 14
 _RANDOM_FLIPS = 99_999
+_MOST_SIMULATED_PAIRS = 12
+_SIMULATIONS = 1_000
 # Accuracies are shares of far fewer images than that: differences which are closer than
 # this are equal, and differ in rounding alone.
 _RESOLUTION = 1e-9
@@ -45,7 +46,9 @@ class Sample:
     deviation: float | None
     """Standard deviation of the values (n - 1 below); None for a single one."""
     interval: Interval | None
-    """Student's, for the mean; None for a single value."""
+    """Student's, for the mean; None for a single value, and where all are equal: an
+    interval of no width would claim a certainty that a handful of values do not give.
+    """
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,7 @@ class Difference:
     deviation: float | None
     """Standard deviation of the differences; None for a single pair."""
     interval: Interval | None
-    """For the mean, see `paired_interval`; not widened for the number of arms."""
+    """For the mean, as a sample's; not widened for the number of arms."""
     p_value: float
     """Of the sign-flip test, see `sign_flip_p_value`; not corrected."""
     corrected_p_value: float
@@ -116,42 +119,13 @@ def sample(values: Sequence[float]) -> Sample:
     mean = float(np.mean(values))
     if len(values) < 2:
         return Sample(mean, None, None)
-    half_width = float(
-        stats.sem(values) * stats.t.ppf((1 + CONFIDENCE) / 2, len(values) - 1)
-    )
-    return Sample(
-        mean,
-        float(np.std(values, ddof=1)),
-        Interval(mean - half_width, mean + half_width),
-    )
-
-
-def paired_interval(differences: Sequence[float]) -> Interval | None:
-    """Returns the 95% bootstrap interval (BCa) for the mean of paired differences.
-
-    With few pairs it is too narrow: of normal differences, the interval from 5 holds
-    the mean in about 85 of 100 cases, from 10 in 91, from 20 in 94. That is why nothing
-    is concluded from it: it shows how large a difference may be, the test says whether
-    there is one.
-
-    The bootstrap says nothing of fewer than 3 pairs: the interval of two is Student's,
-    and one has none. Differences that are all equal have none either: an interval of no
-    width would claim a certainty that a handful of equal values does not give.
-    """
-    values = np.asarray(differences)
-    if len(values) < 2 or np.ptp(values) < _RESOLUTION:
-        return None
-    if len(values) == 2:
-        return sample(differences).interval
-    low, high = stats.bootstrap(
-        (values,),
-        np.mean,
-        confidence_level=CONFIDENCE,
-        n_resamples=_BOOTSTRAP_RESAMPLES,
-        method="BCa",
-        rng=np.random.default_rng(0),
-    ).confidence_interval
-    return Interval(float(low), float(high))
+    interval = None
+    if np.ptp(values) >= _RESOLUTION:
+        half_width = float(
+            stats.sem(values) * stats.t.ppf((1 + CONFIDENCE) / 2, len(values) - 1)
+        )
+        interval = Interval(mean - half_width, mean + half_width)
+    return Sample(mean, float(np.std(values, ddof=1)), interval)
 
 
 def sign_flip_p_value(differences: Sequence[float]) -> float:
@@ -191,10 +165,26 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return corrected.tolist()
 
 
-def _power(pairs: int, size: float, deviation: float, significance: float) -> float:
-    """Returns the power of the two-sided paired t-test."""
+def _power(pairs: int, effect: float, significance: float) -> float:
+    """Returns how often the sign-flip test rejects, of normal differences.
+
+    Args:
+      pairs: Number of differences.
+      effect: Their mean, as a multiple of their standard deviation.
+      significance: The level of the test.
+    """
+    if pairs <= _MOST_SIMULATED_PAIRS:
+        shape = _SIMULATIONS, pairs
+        differences = np.random.default_rng(0).normal(effect, 1, shape)
+        # All combinations of signs, of which opposite ones are equally far from 0.
+        combinations = np.arange(2 ** (pairs - 1))[:, None]
+        signs = 1 - 2 * (combinations >> np.arange(pairs) & 1)
+        sums = np.abs(differences @ signs.T)
+        p_values = np.mean(sums >= sums[:, :1] - _RESOLUTION, axis=1)
+        return float(np.mean(p_values <= significance))
+    # With so many pairs, the power of the paired t-test is the same.
     quantile = stats.t.ppf(1 - significance / 2, pairs - 1)
-    noncentrality = np.sqrt(pairs) * size / deviation
+    noncentrality = np.sqrt(pairs) * effect
     # The wrong tail is not a number where it is too small for scipy.
     wrong = np.nan_to_num(stats.nct.cdf(-quantile, pairs - 1, noncentrality))
     return float(stats.nct.sf(quantile, pairs - 1, noncentrality) + wrong)
@@ -203,10 +193,9 @@ def _power(pairs: int, size: float, deviation: float, significance: float) -> fl
 def seeds_needed(size: float, deviation: float, comparisons: int) -> int | None:
     """Returns how many seeds show a true difference with 80% power.
 
-    It is an approximation: the power is that of the paired t-test, for differences that
-    are normal with this standard deviation, at the level that Holm's method asks of the
-    smallest p-value (0.05 / comparisons). The number is never so small that the
-    sign-flip test could not go below that level.
+    The power is that of the sign-flip test, for differences that are normal with this
+    standard deviation, at the level that Holm's method asks of the smallest p-value
+    (0.05 / comparisons).
 
     Args:
       size: The true difference.
@@ -228,7 +217,7 @@ def seeds_needed(size: float, deviation: float, comparisons: int) -> int | None:
         seeds,
         True,
         lo=seeds.index(fewest),
-        key=lambda pairs: _power(pairs, size, deviation, significance) >= POWER,
+        key=lambda pairs: _power(pairs, size / deviation, significance) >= POWER,
     )
     return seeds[enough] if enough < len(seeds) else None
 
@@ -267,41 +256,45 @@ def _differences(
     return {
         norm: Difference(
             by_seed=by_seed[norm],
-            mean=float(np.mean(differences)),
-            deviation=sample(differences).deviation,
-            interval=paired_interval(differences),
+            mean=summed_up.mean,
+            deviation=summed_up.deviation,
+            interval=summed_up.interval,
             p_value=p_value,
             corrected_p_value=corrected,
             smallest_p_value=smallest,
             comparisons=len(by_seed),
         )
-        for (norm, differences), p_value, corrected, smallest in zip(
-            values.items(), p_values, holm(p_values), lowest, strict=True
+        for norm, summed_up, p_value, corrected, smallest in zip(
+            values,
+            map(sample, values.values()),
+            p_values,
+            holm(p_values),
+            lowest,
+            strict=True,
         )
     }
 
 
-def summarize(runs: Sequence[Run]) -> list[Arm]:
-    """Returns one entry for each arm, in the order of the runs; the first is baseline.
+def summarize(runs: Sequence[Run], arms: Sequence[str]) -> list[Arm]:
+    """Returns one entry for each arm, in their order; the first is the baseline.
 
     Differences are taken seed by seed, over the seeds that completed in both arms.
     """
-    norms: list[str] = list(dict.fromkeys(run.norm for run in runs))
     completed = {
         norm: [run for run in runs if run.norm == norm and run.completed]
-        for norm in norms
+        for norm in arms
     }
     accuracy: dict[str, dict[int, float]] = {
         norm: {run.seed: run.end["test_accuracy"] for run in completed[norm]}
-        for norm in norms
+        for norm in arms
     }
-    baseline = accuracy[norms[0]]
+    baseline = accuracy[arms[0]]
     by_seed: dict[str, dict[int, float]] = {
         norm: {
             seed: accuracy[norm][seed] - baseline[seed]
             for seed in sorted(baseline.keys() & accuracy[norm].keys())
         }
-        for norm in norms[1:]
+        for norm in arms[1:]
     }
     differences = _differences(
         {norm: pairs for norm, pairs in by_seed.items() if pairs}
@@ -314,5 +307,5 @@ def summarize(runs: Sequence[Run]) -> list[Arm]:
             difference=differences.get(norm),
             cost=_cost(completed[norm]),
         )
-        for norm in norms
+        for norm in arms
     ]

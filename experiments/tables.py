@@ -7,11 +7,15 @@ from typing import Any
 
 import rich.box
 import rich.table
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.measure import Measurement
+from rich.text import Text
 
 from .activations import Activations
+from .metrics import Run
 from .norms import title
-from .records import Run
 from .statistics import MOST_SEEDS, Arm, Difference, Interval, Sample
+from .text import markdown, plain
 
 _NOTHING = "\N{EN DASH}"
 _MINUS = "\N{MINUS SIGN}"
@@ -85,38 +89,62 @@ class Table:
     prose: int = 0
     """How many of the last columns hold sentences; all but the first hold numbers."""
 
-    def terminal(self, title: str | None = None) -> rich.table.Table:
-        """Returns the table for a terminal; only names are broken into lines."""
-        table = rich.table.Table(
-            title=title,
-            title_justify="left",
-            box=rich.box.SIMPLE,
-            show_edge=False,
-            pad_edge=False,
-            collapse_padding=True,
-        )
-        for i, column in enumerate(self.columns):
-            # Headers are broken as narrow as what is below; rich would not stop there.
-            unbroken = [*column.split(), *(row[i] for row in self.rows)]
-            heading = textwrap.fill(column, max(map(len, unbroken)))
-            if i == 0:
-                table.add_column(heading)
-            else:
-                table.add_column(heading, justify="right", no_wrap=True)
-        for row in self.rows:
-            table.add_row(*row)
-        return table
+    def terminal(self, title: str = "") -> "_TerminalTable":
+        """Returns the table for a terminal of any width."""
+        return _TerminalTable(self, title)
 
     def markdown(self) -> str:
         """Returns the table in Markdown."""
-
-        def line(cells: Sequence[str]) -> str:
-            escaped = (" ".join(cell.split()).replace("|", r"\|") for cell in cells)
-            return f"| {' | '.join(escaped)} |"
-
         numbers = len(self.columns) - 1 - self.prose
         rule = ("---", *("---:",) * numbers, *("---",) * self.prose)
-        return "\n".join(line(cells) for cells in (self.columns, rule, *self.rows))
+        escaped = [[markdown(cell) for cell in row] for row in self.rows]
+        heading = [markdown(column) for column in self.columns]
+        return "\n".join(
+            f"| {' | '.join(cells)} |" for cells in (heading, rule, *escaped)
+        )
+
+
+@dataclass(frozen=True)
+class _TerminalTable:
+    """Prints itself as rows and columns, or row by row where they are too wide."""
+
+    table: Table
+    title: str
+
+    def __rich_console__(
+        self, console: Console, options: ConsoleOptions
+    ) -> RenderResult:
+        if self.title:
+            yield Text(plain(self.title))
+        wide = self._wide()
+        unlimited = options.update(max_width=10**4)
+        if Measurement.get(console, unlimited, wide).minimum <= options.max_width:
+            yield wide
+            return
+        width = max(map(len, self.table.columns))
+        for name, *cells in self.table.rows:
+            yield Text(plain(name))
+            for column, cell in zip(self.table.columns[1:], cells, strict=True):
+                if cell != _NOTHING:
+                    yield Text(f"  {plain(column):{width}} {plain(cell)}")
+
+    def _wide(self) -> rich.table.Table:
+        """Returns rows and columns; only names are broken into lines."""
+        columns = rich.table.Table(
+            box=rich.box.SIMPLE, show_edge=False, pad_edge=False, collapse_padding=True
+        )
+        for i, column in enumerate(self.table.columns):
+            # Headers are broken as narrow as what is below; rich would not stop there.
+            unbroken = [*column.split(), *(row[i] for row in self.table.rows)]
+            lines = textwrap.wrap(column, max(map(len, unbroken)))
+            heading = Text("\n".join(map(plain, lines)))
+            if i == 0:
+                columns.add_column(heading)
+            else:
+                columns.add_column(heading, justify="right", no_wrap=True)
+        for row in self.table.rows:
+            columns.add_row(*(Text(plain(cell)) for cell in row))
+        return columns
 
 
 def summary(runs: Sequence[Run], arms: Sequence[Arm]) -> Table:
@@ -244,6 +272,8 @@ def every_run(runs: Sequence[Run], arms: Sequence[Arm]) -> Table:
         run = by_name.get((norm, seed))
         if run is None:
             return "not started"
+        if run.flaw:
+            return "left out"
         return points(run.end["test_accuracy"]) if run.completed else run.status
 
     return Table(

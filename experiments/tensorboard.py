@@ -20,10 +20,10 @@ import numpy as np
 
 from .config import Config
 from .errors import UserError
+from .metrics import Epoch
 from .optimizer import schedule
 from .program import steps_per_epoch
 from .records import explained
-from .train import Epoch
 
 
 def check_installed() -> None:

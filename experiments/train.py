@@ -10,6 +10,7 @@ from jax.sharding import Mesh
 
 from .checkpoint import Checkpoints
 from .config import Config
+from .metrics import Epoch
 from .program import (
     Losses,
     Program,
@@ -20,20 +21,6 @@ from .program import (
     make_program,
     steps_per_epoch,
 )
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """What was measured in and after one pass over the training images."""
-
-    epoch: int
-    """Counted from 1."""
-    train_loss: float
-    """Mean over the steps, with dropout, while the weights changed."""
-    validation_loss: float
-    validation_accuracy: float
-    train_seconds: float
-    """The training steps alone; compilation and evaluation are not in it."""
 
 
 @dataclass(frozen=True)

@@ -132,20 +132,56 @@ def test_files_come_back_as_saved(some, tmp_path):
     np.testing.assert_array_equal(loaded.maps_after, some.maps_after)
 
 
-def test_other_files_are_refused(some, tmp_path):
+def flipped(path):
+    data = bytearray(path.read_bytes())
+    data[300] ^= 255
+    path.write_bytes(data)
+
+
+def with_array(**arrays):
+    """Returns what replaces arrays in a file by others."""
+
+    def damage(path):
+        with np.load(path) as loaded:
+            kept = dict(loaded)
+        np.savez(path, **(kept | arrays))
+
+    return damage
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda path: path.unlink(), "No such file"),
+        (lambda path: path.write_text("something"), ""),
+        (lambda path: path.write_bytes(path.read_bytes()[:-30]), ""),
+        (flipped, ""),
+        (lambda path: np.savez(path, energy_before=np.ones(3)), "channels"),
+        (with_array(energy_after=np.ones((3, 7), np.float32)), r"of float32 \(3, 7\)"),
+        (with_array(energy_after=np.ones((3, 8))), r"of float64 \(3, 8\)"),
+        (with_array(maps_before=np.ones(3, np.float32)), "too many indices"),
+        (with_array(energy_after=np.full((3, 8), np.nan, np.float32)), "not finite"),
+        (with_array(energy_before=-np.ones((3, 8), np.float32)), "a negative energy"),
+        (with_array(maps_after=np.zeros(2**24, np.float32)), "bytes of memory"),
+    ],
+)
+def test_other_files_are_refused(damage, message, some, tmp_path):
     path = activations.path_of(tmp_path, "lrn")
-    with pytest.raises(DataError, match="does not hold activations"):
-        activations.load(path)
-    path.write_text("something")
-    with pytest.raises(DataError, match="does not hold activations"):
-        activations.load(path)
     activations.save(path, some)
-    path.write_bytes(path.read_bytes()[:-30])
-    with pytest.raises(DataError, match="does not hold activations"):
+    damage(path)
+    expected = rf"activations-lrn\.npz does not hold activations: .*{message}"
+    with pytest.raises(DataError, match=expected):
         activations.load(path)
-    np.savez(path, energy_before=np.ones(3))
-    with pytest.raises(DataError, match=r"activations-lrn.npz does not hold"):
-        activations.load(path)
+
+
+@pytest.mark.parametrize(
+    ("gains", "constant"),
+    [([0.5, 0.502, 0.498], 0.5), ([0.5, 0.51, 0.49], None), ([0, 0, 0], None)],
+)
+def test_constant_is_a_gain_that_is_the_same_everywhere(gains, constant):
+    before = constant_maps(1, 2, 3)
+    result = summarize_activations(before, before * np.asarray(gains))
+    assert result.constant == (constant and pytest.approx(constant))
 
 
 def test_plot_is_drawn_of_any_activations(some):

@@ -6,7 +6,7 @@ import jax
 import numpy as np
 import pytest
 
-from experiments import parallel, records
+from experiments import metrics, parallel
 from experiments.__main__ import main
 from experiments.config import Ablation, Config, Recipe
 from experiments.errors import UserError
@@ -87,7 +87,7 @@ def test_shards_write_to_one_directory(tmp_path, capsys):
     for shard in ("1/2", "2/2"):
         assert main([*common, "--shard", shard, "--output", str(tmp_path)]) == 0
     assert "[1/1] LRN, seed 0: test accuracy" in capsys.readouterr().out
-    assert [run.norm for run in records.read(tmp_path)] == ["none", "lrn"]
+    assert [run.norm for run in metrics.read(tmp_path)] == ["none", "lrn"]
     # Each can be resumed.
     assert (
         main(["ablate", "--resume", "--shard", "2/2", "--output", str(tmp_path)]) == 0

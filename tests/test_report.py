@@ -1,27 +1,29 @@
-"""Metrics on disk, what they say, and the report made from them."""
+"""What metrics say together, and the report made from them."""
 
 import base64
+import html
+import io
 import json
 import re
 import xml.etree.ElementTree as ElementTree
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pytest
+from rich.console import Console
 
-from experiments import activations, norms, plots, records, report, tables
+from experiments import activations, metrics, norms, plots, report, tables
 from experiments.__main__ import main
-from experiments.config import Config, Recipe
-from experiments.errors import DataError, UserError
-from experiments.records import Run
-from experiments.statistics import summarize
-from experiments.train import Epoch, NonFiniteLossError, Result
+from experiments.errors import UserError
+from experiments.metrics import Run, arms_of
+from experiments.statistics import Arm, summarize
+from experiments.text import plain
 
-ARMS = ("none", "lrn", "batch_norm")
-ENVIRONMENT = {"commit": "abc", "device": "a <processor>", "jax": "1.2"}
-RESULTS = Path(__file__).parent.parent / "experiments" / "results"
+from .runs import ENVIRONMENT, ORIGIN, amend, make_epochs, write_run
+
 NOTHING = "\N{EN DASH}"
 EVERY_ARM = (
     "none",
@@ -37,66 +39,17 @@ EVERY_ARM = (
 )
 
 
-ORIGIN = {
-    "command": "python -m x",
-    "environment": ENVIRONMENT,
-    "dataset_title": "MNIST",
-    "network": "The network: one layer.",
-    "deviations": [],
-    "reference": [],
-}
-
-
-def make_epochs(accuracy, number=3):
-    """Epochs that never were."""
-    return tuple(
-        Epoch(
-            epoch=i,
-            train_loss=1 / i,
-            validation_loss=1 / i,
-            validation_accuracy=accuracy - 0.1 / i,
-            train_seconds=0.5 + 0.1 * i,
-        )
-        for i in range(1, number + 1)
-    )
-
-
-def write_run(directory, norm, seed, accuracy, *, end="completed", num_epochs=3):
-    """Writes the metrics of a run that never was."""
-    directory.mkdir(exist_ok=True)
-    config = Config(Recipe(epochs=3), norm, seed)
-    epochs = make_epochs(accuracy, num_epochs)
-    with records.writer(directory, config) as writer:
-        writer.start(config, arms=ARMS, **ORIGIN)
-        for epoch in epochs:
-            writer.epoch(epoch)
-        if end == "completed":
-            writer.completed(Result(config, 1234, 1.0, epochs, 0.1, accuracy))
-        elif end == "diverged":
-            writer.diverged(NonFiniteLossError(17, float("nan")))
-
-
-def amend(directory, pattern="*", **changes):
-    """Adds to the first lines of runs, or to their last with `end`; None removes."""
-    last = changes.pop("end", {})
-    for path in directory.glob(f"{pattern}.jsonl"):
-        lines = [json.loads(line) for line in path.read_text().splitlines()]
-        lines[0] |= changes
-        lines[-1] |= last
-        text = "".join(json.dumps(line) + "\n" for line in lines)
-        path.write_text(text, encoding="utf-8")
-
-
 def make_run(norm, seed, accuracy, **start) -> Run:
     """A run of any arm, which was never written."""
     beginning = {
         "norm": norm,
         "arms": EVERY_ARM,
         **ORIGIN,
-        "recipe": {"dataset": "mnist", "epochs": 3},
+        **start,
+        "recipe": {"dataset": "mnist", "epochs": 3, **start.get("recipe", {})},
     }
-    end = {"status": "completed", "test_accuracy": accuracy}
-    return Run(norm, seed, "completed", beginning | start, make_epochs(accuracy), end)
+    end = {"status": "completed", "test_loss": 0.1, "test_accuracy": accuracy}
+    return Run(norm, seed, "completed", beginning, make_epochs(accuracy), end)
 
 
 ACCURACIES = {
@@ -115,6 +68,12 @@ def runs(tmp_path):
     return tmp_path / "runs"
 
 
+def summarized(directory) -> list[Arm]:
+    """Returns what the metrics in a directory say together."""
+    found = metrics.read(directory)
+    return summarize(found, arms_of(found))
+
+
 def written(*directories, output=None) -> str:
     """Writes a report and returns its Markdown."""
     report.write(directories, output)
@@ -122,24 +81,19 @@ def written(*directories, output=None) -> str:
     return path.read_text(encoding="utf-8")
 
 
+def told(*directories, output=None) -> str:
+    """Returns the Markdown of a report whose plots are not drawn, which takes long."""
+    with mock.patch.object(report, "_plots", return_value={}):
+        return written(*directories, output=output)
+
+
 def section(text, heading) -> str:
     """Returns what is below a heading, up to the next one."""
     return text.split(f"## {heading}\n")[1].split("\n## ")[0]
 
 
-def test_records_come_back_as_written_baseline_first(runs):
-    read = records.read(runs)
-    assert [(run.norm, run.seed) for run in read] == [
-        (norm, seed) for norm in ARMS for seed in range(8)
-    ]
-    assert all(run.completed for run in read)
-    assert read[0].start["recipe"]["epochs"] == 3
-    assert read[9].end["test_accuracy"] == ACCURACIES["lrn"][1]
-    assert read[0].epochs[2].train_seconds == 0.8
-
-
 def test_differences_are_taken_seed_by_seed(runs):
-    baseline, lrn, batch_norm = summarize(records.read(runs))
+    baseline, lrn, batch_norm = summarized(runs)
     assert baseline.difference is None
     assert lrn.difference is not None
     assert lrn.difference.mean == pytest.approx(0, abs=1e-9)
@@ -156,7 +110,7 @@ def test_differences_are_taken_seed_by_seed(runs):
 
 
 def test_p_values_are_corrected_over_the_arms(runs):
-    _, lrn, batch_norm = summarize(records.read(runs))
+    _, lrn, batch_norm = summarized(runs)
     assert batch_norm.difference is not None
     assert batch_norm.difference.p_value == 2 / 2**8
     assert batch_norm.difference.corrected_p_value == 4 / 2**8
@@ -174,7 +128,7 @@ def test_seeds_missing_in_one_arm_are_left_out_of_its_differences(tmp_path):
     write_run(tmp_path, "lrn", 0, 0.4, end="diverged")
     for seed in (1, 2):
         write_run(tmp_path, "lrn", seed, 0.8)
-    _, lrn = summarize(records.read(tmp_path))
+    _, lrn, _ = summarized(tmp_path)
     assert lrn.num_runs == 2
     assert lrn.difference is not None
     assert lrn.difference.by_seed == pytest.approx({1: 0.2, 2: 0.1})
@@ -188,7 +142,7 @@ def verdict_of(**accuracies) -> str:
         for norm, values in accuracies.items()
         for seed, accuracy in enumerate(values)
     ]
-    return report.verdict(summarize(made))
+    return report.verdict(summarize(made, list(accuracies)))
 
 
 def test_verdict_says_no_more_than_the_test():
@@ -238,12 +192,12 @@ def test_verdict_needs_something_to_compare(tmp_path):
     assert "nothing to compare with" in verdict_of(none=[0.5])
     write_run(tmp_path, "none", 0, 0.5)
     write_run(tmp_path, "lrn", 0, 0.5, end="diverged")
-    text = report.verdict(summarize(records.read(tmp_path)))
-    assert text.endswith("LRN has no run to compare.")
+    text = report.verdict(summarized(tmp_path))
+    assert text.endswith("there is no run to compare of LRN or BatchNorm.")
 
 
 def test_tables_say_what_the_statistics_do(runs):
-    text = written(runs)
+    text = told(runs)
     # By hand: means, t = 2.365 for seven degrees of freedom, exact p-values times 2.
     deviation = np.std(ACCURACIES["none"], ddof=1)
     half_width = 2.3646 * deviation / np.sqrt(8)
@@ -358,18 +312,133 @@ def test_runs_that_did_not_complete_are_named(runs):
     write_run(runs, "lrn", 8, 0.0, end="diverged")
     write_run(runs, "lrn", 9, 0.0, end="diverged")
     amend(runs, "lrn-seed9", end={"loss": "2.5", "gradient_norm": "inf"})
+    write_run(runs, "lrn", 10, 0.0, end="diverged")
+    amend(runs, "lrn-seed10", end={"reason": "for some other reason"})
     write_run(runs, "batch_norm", 8, 0.0, end="", num_epochs=2)
     path = runs / "none-seed8.jsonl"
     whole = (runs / "none-seed7.jsonl").read_text(encoding="utf-8")
     path.write_text(whole.replace('"seed": 7', '"seed": 8')[:-30], encoding="utf-8")
-    text = written(runs)
+    text = told(runs)
     failed = section(text, "Runs that did not complete")
     assert "- LRN, seed 8: diverged: the loss was nan at step 17" in failed
     assert "- LRN, seed 9: diverged: the norm of the gradient was inf at" in failed
+    assert "- LRN, seed 10: diverged: for some other reason" in failed
     assert "- BatchNorm, seed 8: interrupted after 2 epochs" in failed
     assert "- no norm, seed 8: interrupted after 3 epochs" in failed
     assert "| 8 | interrupted | diverged | interrupted |" in text
     assert "| 9 | not started | diverged | not started |" in text
+
+
+NAN = float("nan")
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        ({"test_accuracy": NAN}, "its test accuracy is nan"),
+        ({"test_loss": NAN}, "its test loss is nan"),
+        ({"epochs": 0}, "0 of its 3 epochs are recorded"),
+        ({"epochs": 2}, "2 of its 3 epochs are recorded"),
+        ({"train_loss": NAN}, "its train loss is nan in epoch 1"),
+    ],
+)
+def test_runs_whose_results_cannot_count_are_left_out_and_said(damage, said, runs):
+    path = runs / "lrn-seed7.jsonl"
+    start, *epochs, end = map(json.loads, path.read_text("utf-8").splitlines())
+    epochs = epochs[: damage.pop("epochs", 3)]
+    for line in (*epochs, end):
+        line |= {name: value for name, value in damage.items() if name in line}
+    lines = [json.dumps(line) + "\n" for line in (start, *epochs, end)]
+    path.write_text("".join(lines), "utf-8")
+    text = told(runs)
+    assert f"- LRN, seed 7: left out: {said}" in section(
+        text, "Runs that did not complete"
+    )
+    assert "| 7 | 93.00 | left out | 98.00 |" in text
+    assert "| LRN | 91.29 " in text
+    assert "nan" not in text.replace(said, "")
+
+
+@pytest.mark.parametrize("left", ["no file", "no result"])
+def test_missing_baseline_is_said_and_no_other_arm_takes_its_place(left, runs):
+    for path in runs.glob("none-*.jsonl"):
+        if left == "no file":
+            path.unlink()
+    amend(runs, "none-*", end={"test_accuracy": NAN})
+    text = told(runs)
+    assert text.startswith("# LRN, BatchNorm against no norm on MNIST")
+    assert (
+        "**No run of the baseline, no norm, counts, so there is nothing to compare "
+        "with.**"
+    ) in text
+    nothing = " | ".join([NOTHING] * 5)
+    assert f"| no norm | {nothing} | 0 of {0 if left == 'no file' else 8} |" in text
+    assert "differences.svg" not in text
+
+
+def test_arm_that_was_added_later_is_compared(tmp_path):
+    for seed in range(2):
+        write_run(tmp_path, "none", seed, 0.5, arms=["none", "lrn"])
+        write_run(tmp_path, "lrn", seed, 0.6, arms=["none", "lrn"])
+        write_run(tmp_path, "batch_norm", seed, 0.7, arms=["none", "batch_norm", "lrn"])
+    text = told(tmp_path)
+    assert text.startswith("# BatchNorm, LRN against no norm on ")
+    assert "| BatchNorm | 70.00 | 0.00 | +20.00 |" in text
+
+
+HOSTILE = (
+    "![x](http://a.org/x.png)",
+    "<script>alert(1)</script><img src=x>",
+    "_a_ *b* `c` | d",
+    "two\n\n# lines\r\n```",
+    "\x1b[31m\u202e",
+    "\udcff $x^2$",
+    "[x](javascript:x) &lt;",
+)
+
+
+def test_text_from_outside_is_only_text(tmp_path):
+    for norm in ("none", "lrn"):
+        write_run(tmp_path, norm, 0, 0.5)
+
+    def page_with(text):
+        amend(
+            tmp_path,
+            dataset_title=text,
+            network=text,
+            command=text,
+            environment={text: text},
+            deviations=[text],
+            reference=[{"arm": text, "accuracy": 0.5, "source": text, "note": text}],
+            recipe={"dataset": text, "epochs": 3, text: text, "lrn": {text: [text]}},
+        )
+        markdown = told(tmp_path)
+        page = (tmp_path / "report.html").read_text(encoding="utf-8")
+        assert not set(markdown + page) & set("\x1b\u202e\udcff\r")
+        return page, re.findall(r"</?\w+", page)
+
+    _, tags = page_with("harmless")
+    for text in HOSTILE:
+        page, tags_with = page_with(text)
+        assert tags_with == tags, text
+        assert page.count(html.escape(plain(text), quote=False)) >= 12
+
+
+@pytest.mark.parametrize("width", [24, 40, 80, 120])
+def test_table_is_readable_in_terminals_of_any_width(width, runs):
+    table = tables.summary(metrics.read(runs), summarized(runs))
+    console = Console(width=width, file=io.StringIO())
+    console.print(table.terminal("[/x] of :smile:"))
+    assert isinstance(console.file, io.StringIO)
+    lines = console.file.getvalue().splitlines()
+    assert max(map(len, lines)) <= width
+    assert lines[0] == "[/x] of :smile:"
+    printed = " ".join(" ".join(lines).split())
+    for row in table.rows:
+        assert row[0] in printed
+        for cell in row[1:]:
+            assert cell == NOTHING or cell in printed
+    assert ("\u2500" in printed) == (width >= 80)  # a line below the headings
 
 
 def test_report_without_a_completed_run_is_valid(tmp_path):
@@ -382,54 +451,19 @@ def test_report_without_a_completed_run_is_valid(tmp_path):
 
 def test_report_of_one_arm_is_valid(tmp_path):
     for seed in range(2):
-        write_run(tmp_path, "none", seed, 0.5)
-    text = written(tmp_path)
+        write_run(tmp_path, "none", seed, 0.5, arms=["none"])
+    text = told(tmp_path)
     assert text.startswith("# no norm on ")
     assert "differences.svg" not in text
     assert "The test, and" not in text
     assert "test-accuracy.svg" in text
 
 
-def test_directory_without_runs_is_refused(tmp_path):
-    with pytest.raises(DataError, match=r"expected files NORM-seedN.jsonl"):
-        report.write(tmp_path)
-    (tmp_path / "other.jsonl").write_text('{"kind": "something"}\n')
-    with pytest.raises(
-        DataError, match=r"other.jsonl is not the metrics file of a run"
-    ):
-        report.write(tmp_path)
-
-
-def test_run_that_does_not_tell_what_it_is_is_refused(runs):
-    path = runs / "lrn-seed3.jsonl"
-    path.write_text(path.read_text("utf-8").replace("dataset_title", "title"), "utf-8")
-    with pytest.raises(DataError, match=r"lrn-seed3\.jsonl .* without dataset_title"):
-        report.write(runs)
-
-
-def test_output_must_be_empty_and_writable(tmp_path):
-    (tmp_path / "kept").write_text("precious")
-    with pytest.raises(UserError, match="must be a new or empty directory"):
-        records.make_directory(tmp_path)
-    with pytest.raises(UserError, match="must be a directory that can be written to"):
-        records.make_directory(tmp_path / "kept")
-    assert (tmp_path / "kept").read_text() == "precious"
-
-
-@pytest.mark.parametrize("published", sorted(RESULTS.iterdir()), ids=lambda d: d.name)
-def test_published_reports_say_what_their_metrics_do(published, tmp_path):
-    text = (published / "report.md").read_text(encoding="utf-8")
-    # The activations, which are arrays, are not published.
-    activations = r"^## What the norms do to activations$.*?(?=^## )"
-    text = re.sub(activations, "", text, flags=re.MULTILINE | re.DOTALL)
-    assert written(published, output=tmp_path) == text
-
-
 def test_costs_are_shown_where_they_were_recorded(runs):
-    text = section(written(runs), "Cost")
+    text = section(told(runs), "Cost")
     assert "| BatchNorm | 700.0 ms | 1.00 | 1.0 s | 1,234 |" in text
     amend(runs, "lrn-*", end={"step_seconds": 0.0125, "memory_bytes": 300 * 2**20})
-    text = section(written(runs), "Cost")
+    text = section(told(runs), "Cost")
     assert "| LRN | 700.0 ms | 1.00 | 12.5 ms | 300 MiB | 1.0 s | 1,234 |" in text
     line = f"| BatchNorm | 700.0 ms | 1.00 | {NOTHING} | {NOTHING} | 1.0 s | 1,234 |"
     assert line in text
@@ -450,11 +484,11 @@ def test_what_a_recipe_says_of_itself_is_reported(runs):
         reference=REFERENCE,
         unknown={"to": ["this", "version"]},
     )
-    text = written(runs)
+    text = told(runs)
     assert text.startswith("# LRN, BatchNorm against no norm on CIFAR-10-JPEG (lossy)")
     table = section(text, "Beside published numbers")
     ours = "91.50 ± 1.00 | +9.50"
-    assert rf"| LRN | 82.00 | {ours} | a \| b | Of *100* epochs. |" in table
+    assert rf"| LRN | 82.00 | {ours} | a \| b | Of \*100\* epochs. |" in table
     within = norms.title("lrn_within")
     assert f"| {within} | 75.05 | {NOTHING} | {NOTHING} | c | {NOTHING} |" in table
     compared = section(text, "What was compared")
@@ -466,13 +500,13 @@ def test_what_a_recipe_says_of_itself_is_reported(runs):
 
 def test_page_lets_long_cells_wrap(runs):
     amend(runs, reference=[{"arm": "lrn", "accuracy": 0.8, "note": "word " * 20}])
-    report.write(runs)
+    told(runs)
     page = (runs / "report.html").read_text(encoding="utf-8")
     assert page.count('<td class="long">word word') == 1
 
 
 def test_recipe_is_told_without_the_constants_of_arms(runs):
-    text = section(written(runs), "What was compared")
+    text = section(told(runs), "What was compared")
     recipe = re.search("One recipe for all arms: (.*)", text)
     assert recipe
     assert "epochs 3, batch size 64" in recipe[1]
@@ -491,30 +525,27 @@ def test_values_of_a_recipe_are_told_in_words(tmp_path, monkeypatch):
         "weight_decay": [["conv*", 0.004], ["fc*", 1 / 3]],
     }
     made = [make_run("none", 0, 0.5, recipe=recipe)]
-    monkeypatch.setattr(records, "read", lambda directory: made)
+    monkeypatch.setattr(metrics, "read", lambda directory: made)
     assert (
-        "One recipe for all arms: flip yes, contrast 0.2 and 1.8, "
-        "weight decay conv* 0.004 and fc* 0.3333.\n"
-    ) in written(tmp_path)
+        "One recipe for all arms: epochs 3, flip yes, contrast 0.2 and 1.8, "
+        "weight decay conv\\* 0.004 and fc\\* 0.3333.\n"
+    ) in told(tmp_path)
 
 
 def test_every_arm_is_described_and_drawn(tmp_path, monkeypatch):
     random = np.random.default_rng(0)
     recipe = {"dataset": "mnist", "lrn": {"alpha": 0.125}, "group_norm": {"groups": 8}}
+    arms = [*EVERY_ARM, "of_the_future"]
     made = [
-        make_run(norm, seed, random.uniform(0.5, 0.6), recipe=recipe)
-        for norm in (*EVERY_ARM, "of_the_future")
+        make_run(norm, seed, random.uniform(0.5, 0.6), recipe=recipe, arms=arms)
+        for norm in arms
         for seed in range(2)
     ]
-    for run in made:
-        run.start["arms"] = [*EVERY_ARM, "of_the_future"]
-    monkeypatch.setattr(records, "read", lambda directory: made)
+    monkeypatch.setattr(metrics, "read", lambda directory: made)
     text = written(tmp_path)
     assert text.startswith("# 10 norms against no norm on MNIST")
-    lines = re.findall("^- (.*?): (.*)$", section(text, "What was compared"), re.M)
-    assert [name for name, _ in lines] == [
-        norms.title(norm) for norm in (*EVERY_ARM, "of_the_future")
-    ]
+    lines = re.findall("^- (.*?):(.*)$", section(text, "What was compared"), re.M)
+    assert [name for name, _ in lines] == [norms.title(norm) for norm in arms]
     assert all(described for _, described in lines[:-1])
     described = dict(zip(EVERY_ARM, [text for _, text in lines], strict=False))
     for norm in ("lrn", "divisive", "lrn_batch_norm"):
@@ -539,14 +570,23 @@ def sweep(alphas):
 
 
 def test_arms_of_a_sweep_are_told_with_their_own_constants(tmp_path, monkeypatch):
-    monkeypatch.setattr(records, "read", lambda directory: sweep([0.5, 2.0]))
-    text = section(written(tmp_path), "What was compared")
+    monkeypatch.setattr(metrics, "read", lambda directory: sweep([0.5, 2.0]))
+    text = section(told(tmp_path), "What was compared")
     assert re.search(r"- LRN, alpha=0.5: Local .* Here alpha 0.5\.", text)
     assert re.search(r"- LRN, alpha=2.0: Local .* Here alpha 2\.", text)
 
 
+def test_place_of_the_report_that_cannot_be_written_to_is_refused(runs, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(
+        UserError,
+        match=r"`output` must be a directory, but .* cannot be made: File exists",
+    ):
+        report.write(runs, tmp_path / "file")
+
+
 def test_shards_make_the_report_of_the_whole(runs, tmp_path):
-    whole = written(runs)
+    whole = told(runs)
     for by, (first, second) in {
         "seed": ("*-seed[0246]", "*-seed[1357]"),
         "arm": ("none-*", "[!n]*-*"),
@@ -557,7 +597,7 @@ def test_shards_make_the_report_of_the_whole(runs, tmp_path):
             for path in runs.glob(f"{pattern}.jsonl"):
                 (shard / path.name).write_bytes(path.read_bytes())
             assert list(shard.iterdir())
-        assert written(*shards, output=tmp_path / f"{by}-report") == whole
+        assert told(*shards, output=tmp_path / f"{by}-report") == whole
     page = tmp_path / "seed-report" / "report.html"
     assert page.read_bytes() == (runs / "report.html").read_bytes()
 
@@ -590,7 +630,7 @@ def test_runs_with_different_recipes_are_not_merged(tmp_path, old, new, message)
     assert old in text
     path.write_text(text.replace(old, new), encoding="utf-8")
     if message is None:
-        assert "| 2 of 2 |" in written(first, second, output=tmp_path / "report")
+        assert "| 2 of 2 |" in told(first, second, output=tmp_path / "report")
         return
     with pytest.raises(UserError, match=message):
         report.write([first, second], tmp_path / "report")
@@ -613,7 +653,7 @@ def test_runs_that_are_there_twice_count_once(tmp_path):
     write_run(shards[0], "none", 0, 0.5, end="", num_epochs=1)
     for shard, accuracy in zip(shards[1:], (0.6, 0.7), strict=True):
         write_run(shard, "none", 0, accuracy)
-    text = written(*shards, output=tmp_path / "report")
+    text = told(*shards, output=tmp_path / "report")
     nothing = " | ".join([NOTHING] * 4)
     assert f"| no norm | 60.00 | {nothing} | 1 of 1 |" in text
     twice = section(text, "Runs that are there twice")
@@ -628,7 +668,7 @@ def test_different_machines_are_told_apart(tmp_path):
     shards = [tmp_path / name for name in ("first", "second")]
     for seed, shard in enumerate(shards):
         write_run(shard, "none", seed, 0.5)
-    same = written(*shards, output=tmp_path / "same")
+    same = told(*shards, output=tmp_path / "same")
     assert "different environments" not in same
     assert same.count("commit abc") == 1
     amend(
@@ -636,11 +676,11 @@ def test_different_machines_are_told_apart(tmp_path):
         environment=ENVIRONMENT | {"device": "another"},
         command="python -m y",
     )
-    text = written(*shards, output=tmp_path / "different")
+    text = told(*shards, output=tmp_path / "different")
     assert "The runs come from different environments" in section(text, "Cost")
     origin = section(text, "How it was made")
-    assert "```\npython -m x\npython -m y\n```" in origin
-    assert "- commit abc, device a <processor>, jax 1.2 (1 runs)" in origin
+    assert "    python -m x\n    python -m y\n" in origin
+    assert "- commit abc, device a \\<processor\\>, jax 1.2 (1 runs)" in origin
     assert "- commit abc, device another, jax 1.2 (1 runs)" in origin
 
 
@@ -668,6 +708,22 @@ def some_activations(scale):
     return activations.summarize_activations(before, scale * before)
 
 
+@pytest.mark.parametrize(
+    ("norm", "scale", "said"),
+    [
+        ("lrn", 0.595, True),
+        ("lrn", np.linspace(0.595, 0.598, 8), True),
+        ("lrn", np.linspace(0.5, 0.6, 8), False),
+        ("batch_norm", 0.595, False),  # nothing local is claimed of it
+    ],
+)
+def test_lrn_that_was_a_constant_is_said_to_be(norm, scale, said, runs):
+    activations.save(activations.path_of(runs, norm), some_activations(scale))
+    verdict = told(runs).split("**")[1]
+    assert ("LRN was a constant factor of 0.59" in verdict) == said
+    assert ("its results say nothing of local normalization." in verdict) == said
+
+
 def test_activations_beside_the_metrics_are_shown(tmp_path):
     shards = [tmp_path / name for name in ("first", "second")]
     for seed, shard in enumerate(shards):
@@ -688,7 +744,12 @@ def test_activations_beside_the_metrics_are_shown(tmp_path):
 
 @pytest.mark.parametrize(("number", "lowest"), [(5, 0.8), (100, 0.9 - 0.1 / 11)])
 def test_axis_leaves_out_the_beginning_of_long_runs(monkeypatch, number, lowest):
-    made = replace(make_run("none", 0, 0.9), epochs=make_epochs(0.9, number))
+    made = replace(
+        make_run("none", 0, 0.9, recipe={"epochs": number}),
+        epochs=make_epochs(0.9, number),
+    )
     monkeypatch.setattr(plots, "_svg", lambda figure: figure)
-    figure: Any = plots.validation_accuracy([made], summarize([made]), plots.LIGHT)
+    figure: Any = plots.validation_accuracy(
+        [made], summarize([made], ["none"]), plots.LIGHT
+    )
     assert figure.axes[0].get_ylim()[0] == pytest.approx(lowest, abs=0.01)

@@ -17,6 +17,7 @@ from experiments import (
     data,
     directories,
     environment,
+    metrics,
     program,
     records,
     report,
@@ -157,7 +158,7 @@ def test_half_a_line_is_cut_off_and_what_is_done_is_kept(finished, capsys):
 def test_what_is_given_is_added_and_kept(more, arms, finished, capsys):
     before = (finished / "none-seed0.jsonl").read_bytes()
     assert main(resumed(finished, *more)) == 0
-    runs = records.read(finished)
+    runs = metrics.read(finished)
     assert list(dict.fromkeys(run.norm for run in runs)) == arms
     assert len(runs) == 2
     assert (finished / "none-seed0.jsonl").read_bytes() == before
@@ -379,7 +380,7 @@ def test_full_disk_is_reported_and_what_is_there_goes_on(
     assert f"error: {output / name} cannot be written: File too large" in errors
     assert not list(output.glob("*.part"))
     assert main(resumed(output)) == 0
-    [run] = records.read(output)
+    [run] = metrics.read(output)
     assert run.completed
     assert [epoch.epoch for epoch in run.epochs] == list(range(1, 10))
 

@@ -1,17 +1,20 @@
 """Event files say what the metrics say, however often a run was ended."""
 
 import json
+import re
 import struct
 from pathlib import Path
 
 import pytest
+from markdown_it import MarkdownIt
 from tensorboardX.proto.event_pb2 import (
     Event,  # pyright: ignore[reportAttributeAccessIssue] - protobuf makes it at import
 )
 from tensorboardX.record_writer import masked_crc32c
 
-from experiments import records, tensorboard
+from experiments import metrics, tensorboard
 from experiments.__main__ import main
+from experiments.config import Config, Recipe
 
 from .programs import FULL_DISK, PROGRAM, started
 
@@ -140,11 +143,23 @@ def test_diverged_run_has_its_epochs(tmp_path):
     output = tmp_path / "runs"
     arguments = [*RUN, "--learning-rate", "1e30", "--tensorboard"]
     assert main([*arguments, "--output", str(output)]) == 0
-    [run] = records.read(output)
+    [run] = metrics.read(output)
     assert run.status == "diverged"
     scalars = scalars_of(events_of(output / "tensorboard" / "lrn-seed0"))
     assert len(scalars.get("loss/training", [])) == len(run.epochs)
     assert "loss/test" not in scalars
+
+
+def test_text_is_code_whatever_it_holds(tmp_path):
+    text = "![x](http://a.org)\n\n# <script>\x1b\u202e\udcff"
+    config = Config(Recipe(), "lrn", 0)
+    with tensorboard.writer(tmp_path, config, {text: text}, ()):
+        pass
+    [event] = events_of(tmp_path / "tensorboard" / "lrn-seed0")
+    [value] = event.summary.value
+    page = MarkdownIt().render(value.tensor.string_val[0].decode())
+    assert re.findall("<[^>]*>", page) == ["<pre>", "<code>", "</code>", "</pre>"]
+    assert page.isascii()
 
 
 def test_missing_library_is_noticed_before_anything_is_written(

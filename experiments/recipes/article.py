@@ -2,7 +2,9 @@
 
     python -m experiments ablate
 
-Source: the article's network and Adam, with Keras' defaults where it is silent.
+Source: the article's network and Adam. Where it is silent, initial weights and the
+learning rate are Keras' defaults; Adam's epsilon, and momentum and epsilon of batch
+normalization, are not.
 
 Expected accuracy: about 97 % on the digits after 40 epochs, 98 % on MNIST after 3.
 
@@ -15,7 +17,7 @@ PRESET = Preset(
     recipe=Recipe(),
     norms=("none", "lrn", "batch_norm", "whole_map"),
     network=(
-        "The network: convolution of 32 filters 3x3, relu, **norm**, max pooling 2x2, "
+        "The network: convolution of 32 filters 3x3, relu, norm, max pooling 2x2, "
         "dense 64, relu, dropout, dense 10; Adam on the cross entropy."
     ),
 )

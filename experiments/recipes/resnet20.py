@@ -35,10 +35,11 @@ PRESET = Preset(
     ),
     norms=("batch_norm", "none", "lrn", "lrn_batch_norm", "group_norm"),
     network=(
-        "The network: ResNet-20, with a **norm** after each of its 19 convolutions; "
+        "The network: ResNet-20, with a norm after each of its 19 convolutions; "
         "momentum on the cross entropy."
     ),
     deviations=(
+        "Trained on nine tenths of the training images, the others are held out.",
         "Images are standardized by color; the source takes the mean image off.",
         "Convolutions have biases, in every arm.",
         "Parameters of norm layers are not decayed.",

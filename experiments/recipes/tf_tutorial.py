@@ -37,13 +37,14 @@ PRESET = Preset(
     ),
     norms=("none", "lrn", "batch_norm"),
     network=(
-        "The network: convolution of 64 filters 5x5, relu, max pooling 3x3, **norm**; "
-        "convolution of 64 filters 5x5, relu, **norm**, max pooling 3x3; dense 384, "
+        "The network: convolution of 64 filters 5x5, relu, max pooling 3x3, norm; "
+        "convolution of 64 filters 5x5, relu, norm, max pooling 3x3; dense 384, "
         "relu, dense 192, relu, dense 10. Gradient descent on the cross entropy; "
         "accuracy with moving averages of the parameters."
     ),
     deviations=(
-        "Trained on nine tenths of the training images; the others are held out.",
+        "Trained on nine tenths of the training images, the others are held out: a "
+        "tenth fewer steps.",
         "No random brightness: standardizing each image takes it out again.",
         "Running statistics of batch normalization are those of the parameters "
         "themselves, not of their averages.",
@@ -52,7 +53,7 @@ PRESET = Preset(
         Reference(
             arm="lrn",
             accuracy=0.86,
-            source="tensorflow/models, tutorials/image/cifar10/cifar10.py",
+            source="tensorflow/models, tutorials/image/cifar10/cifar10_train.py",
             note="100,000 steps",
         ),
     ),

@@ -1,0 +1,14 @@
+"""What was measured in runs, as their files tell it.
+
+A file holds one JSON object a line. It starts with a line of kind "start" (the config,
+the command, the environment), goes on with one of kind "epoch" for each epoch, and
+closes with one of kind "end", which says how the run ended. A file without that line is
+a run that was cut off. `records` writes them.
+
+`read` checks all of it against schema.py, so that whatever uses a `Run` can trust it.
+"""
+
+from .read import arms_of, read, read_run, recorded
+from .run import Epoch, Run, Status
+
+__all__ = ["Epoch", "Run", "Status", "arms_of", "read", "read_run", "recorded"]

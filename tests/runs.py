@@ -1,0 +1,61 @@
+"""Metrics of runs that never were, and what may be done to them."""
+
+import json
+
+from experiments import records
+from experiments.config import Config, Recipe
+from experiments.metrics import Epoch
+from experiments.train import NonFiniteLossError, Result
+
+ARMS = ("none", "lrn", "batch_norm")
+ENVIRONMENT = {"commit": "abc", "device": "a <processor>", "jax": "1.2"}
+ORIGIN = {
+    "command": "python -m x",
+    "environment": ENVIRONMENT,
+    "dataset_title": "MNIST",
+    "network": "The network: one layer.",
+    "deviations": [],
+    "reference": [],
+}
+
+
+def make_epochs(accuracy, number=3):
+    """Epochs that never were."""
+    return tuple(
+        Epoch(
+            epoch=i,
+            train_loss=1 / i,
+            validation_loss=1 / i,
+            validation_accuracy=max(0, accuracy - 0.1 / i),
+            train_seconds=0.5 + 0.1 * i,
+        )
+        for i in range(1, number + 1)
+    )
+
+
+def write_run(
+    directory, norm, seed, accuracy, *, end="completed", num_epochs=3, arms=ARMS
+):
+    """Writes the metrics of a run that never was."""
+    directory.mkdir(exist_ok=True)
+    config = Config(Recipe(epochs=3), norm, seed)
+    epochs = make_epochs(accuracy, num_epochs)
+    with records.writer(directory, config) as writer:
+        writer.start(config, arms=arms, **ORIGIN)
+        for epoch in epochs:
+            writer.epoch(epoch)
+        if end == "completed":
+            writer.completed(Result(config, 1234, 1.0, epochs, 0.1, accuracy))
+        elif end == "diverged":
+            writer.diverged(NonFiniteLossError(17, float("nan")))
+
+
+def amend(directory, pattern="*", **changes):
+    """Adds to the first lines of runs, or to their last with `end`; None removes."""
+    last = changes.pop("end", {})
+    for path in directory.glob(f"{pattern}.jsonl"):
+        lines = [json.loads(line) for line in path.read_text().splitlines()]
+        lines[0] |= changes
+        lines[-1] |= last
+        text = "".join(json.dumps(line) + "\n" for line in lines)
+        path.write_text(text, encoding="utf-8")
