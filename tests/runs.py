@@ -4,10 +4,22 @@ import json
 
 from experiments import records
 from experiments.config import Config, Recipe
-from experiments.metrics import Epoch
+from experiments.metrics import Epoch, Run
 from experiments.train import NonFiniteLossError, Result
 
 ARMS = ("none", "lrn", "batch_norm")
+EVERY_ARM = (
+    "none",
+    "lrn",
+    "lrn_within",
+    "whole_map",
+    "divisive",
+    "batch_norm",
+    "lrn_batch_norm",
+    "layer_norm",
+    "group_norm",
+    "rms_norm",
+)
 ENVIRONMENT = {"commit": "abc", "device": "a <processor>", "jax": "1.2"}
 ORIGIN = {
     "command": "python -m x",
@@ -33,6 +45,19 @@ def make_epochs(accuracy, number=3):
     )
 
 
+def make_run(norm, seed, accuracy, **start) -> Run:
+    """A run of any arm, which was never written."""
+    beginning = {
+        "norm": norm,
+        "arms": EVERY_ARM,
+        **ORIGIN,
+        **start,
+        "recipe": {"dataset": "mnist", "epochs": 3, **start.get("recipe", {})},
+    }
+    end = {"status": "completed", "test_loss": 0.1, "test_accuracy": accuracy}
+    return Run(norm, seed, "completed", beginning, make_epochs(accuracy), end)
+
+
 def write_run(
     directory, norm, seed, accuracy, *, end="completed", num_epochs=3, arms=ARMS
 ):
@@ -51,7 +76,7 @@ def write_run(
 
 
 def amend(directory, pattern="*", **changes):
-    """Adds to the first lines of runs, or to their last with `end`; None removes."""
+    """Adds to the first lines of runs, or to their last with `end`."""
     last = changes.pop("end", {})
     for path in directory.glob(f"{pattern}.jsonl"):
         lines = [json.loads(line) for line in path.read_text().splitlines()]
