@@ -75,6 +75,8 @@ def _resume_command(ablation: Ablation, directory: Path) -> str:
 def print_table(console: Console, summary: report.Table, directory: Path) -> None:
     """Prints the summary, and where to read on."""
     console.print(summary.terminal())
+    if summary.note:
+        console.print(f"Note: {summary.note}", soft_wrap=True)
     path = directory / "report.html"
     console.print(plain(f"Report: {path}"), soft_wrap=True)
 
@@ -336,7 +338,11 @@ def _run_held(
     path = records.path_of(directory, config).with_suffix(".checkpoint")
     checkpoints = Checkpoints(path, ablation.checkpoint_seconds)
     kept = None
-    if begun is not None and 0 < checkpoints.latest <= len(begun.epochs):
+    if (
+        begun is not None
+        and not begun.changed
+        and 0 < checkpoints.latest <= len(begun.epochs)
+    ):
         kept = _kept(begun, checkpoints.latest, start)
     earlier = () if kept is None else kept.epochs
 

@@ -15,14 +15,14 @@ from .config import Config
 from .files import explained as explained
 from .files import held
 from .files import write_whole as write_whole
-from .metrics import Epoch, Run, read_run
+from .metrics import Epoch, Run, read_run, sealed
 from .train import NonFiniteLossError, Result
 
 
 def _line(kind: str, content: dict[str, Any]) -> bytes:
     # What is not finite ends a run, and is no metric of it.
     text = json.dumps({"kind": kind, **content}, default=str, allow_nan=False)
-    return f"{text}\n".encode()
+    return f"{json.dumps(sealed(json.loads(text)))}\n".encode()
 
 
 class Writer:
@@ -77,11 +77,12 @@ class Writer:
         """Writes where a loss or a gradient stopped being finite."""
         content = {
             "status": "diverged",
-            "reason": str(error),
             "step": error.step,
             "loss": str(error.loss),
             "gradient_norm": str(error.gradient_norm),
         }
+        if error.images:  # else the others say it
+            content["reason"] = str(error)
         self._write("end", content)
 
 

@@ -68,6 +68,7 @@ class NonFiniteLossError(FloatingPointError):
         self.step = step
         self.loss = loss
         self.gradient_norm = gradient_norm
+        self.images = images
 
 
 def _check_finite(losses: Losses, first_step: int) -> np.ndarray:

@@ -307,6 +307,18 @@ def test_missing_baseline_is_said_and_no_other_arm_takes_its_place(left, runs):
     assert "differences.svg" not in text
 
 
+def test_metrics_that_were_changed_count_and_are_said(runs):
+    amend(runs, "lrn-seed3", end={"test_accuracy": 0.5})
+    with mock.patch.object(report, "_plots", return_value={}):
+        summary = report.write(runs)
+    assert summary.note == "Metrics were changed after a run: LRN, seed 3: line 5."
+    text = told(runs)
+    assert "LRN, seed 3: line 5" in section(
+        text, "Metrics that were changed after a run"
+    )
+    assert "| 3 | 93.00 | 50.00 | 98.00 |" in text
+
+
 def test_arm_that_was_added_later_is_compared(tmp_path):
     for seed in range(2):
         write_run(tmp_path, "none", seed, 0.5, arms=["none", "lrn"])

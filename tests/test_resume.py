@@ -208,6 +208,18 @@ def test_resume_with_other_images_is_refused(more, interrupted, monkeypatch, cap
     assert main(["report", str(interrupted)]) == 0
 
 
+def test_run_whose_metrics_were_changed_starts_again(interrupted, finished):
+    path = interrupted / "none-seed0.jsonl"
+    text = path.read_text()
+    path.write_text(
+        text.replace('"validation_accuracy": 0.', '"validation_accuracy": 0.0')
+    )
+    assert path.read_text() != text
+    assert main(resumed(interrupted)) == 0
+    _, *lines = lines_of(path)
+    assert lines == lines_of(finished / "none-seed0.jsonl")[1:]
+
+
 def test_what_a_run_goes_on_with_is_said_and_recorded(
     interrupted, finished, monkeypatch, capsys
 ):
