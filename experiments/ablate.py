@@ -156,11 +156,11 @@ def _prepare(
             f"{'; '.join(changes)}. Numbers may differ for it; it is recorded."
         )
         console.print(plain(note), soft_wrap=True)
+    start["arms"] = list(dict.fromkeys([*arms_of(runs), *start["arms"]]))
+    directories.write_arguments(directory, ablation.shard, arguments)
     if math.isfinite(ablation.checkpoint_seconds):
         states = (shapes(arm.recipe, arm.norm) for arm in arms)
         check_space(directory, max(states, key=count_parameters))
-    start["arms"] = list(dict.fromkeys([*arms_of(runs), *start["arms"]]))
-    directories.write_arguments(directory, ablation.shard, arguments)
 
 
 def ablate(ablation: Ablation, console: Console, arguments: Sequence[str]) -> int:

@@ -48,9 +48,10 @@ def read_arguments(directory: Path, shard: str) -> list[str]:
         if content["sha256"] != _digest(arguments):
             raise ValueError("its checksum is that of other content")
     except (OSError, ValueError, KeyError, TypeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
         raise UserError(
             f"`resume` needs the directory of an ablation, or of its shard {shard}, "
-            f"but {path} cannot be read: {error}. Start another one without --resume; "
+            f"but {path} cannot be read: {reason}. Start another one without --resume; "
             "what was recorded there can still be reported."
         ) from error
     return arguments
