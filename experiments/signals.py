@@ -2,11 +2,15 @@
 
 import os
 import signal
+import sys
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType
+from typing import Any
 
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP")  # Windows has no SIGHUP
+_MOMENT = 0.1  # seconds
 
 
 class Stopped(KeyboardInterrupt):
@@ -42,6 +46,18 @@ def _stop(number: int, frame: FrameType | None) -> None:
     raise Stopped(number)
 
 
+def _raise_again(unraisable: Any) -> None:
+    """Raises a bit later what was raised where nothing can be.
+
+    One such place is what JAX does at every garbage collection.
+    """
+    stop = unraisable.exc_value
+    if isinstance(stop, Stopped):
+        threading.Timer(_MOMENT, signal.raise_signal, (stop.number,)).start()
+    else:
+        sys.__unraisablehook__(unraisable)
+
+
 def end_at_once() -> None:
     """Makes signals end the process, where there is nothing to put in order."""
     _handle(_end)
@@ -50,3 +66,4 @@ def end_at_once() -> None:
 def raise_stopped() -> None:
     """Makes signals raise `Stopped`."""
     _handle(_stop)
+    sys.unraisablehook = _raise_again

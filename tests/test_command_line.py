@@ -1,9 +1,11 @@
 """The command line as a person meets it: runs, stops, help and refusals."""
 
+import gc
 import json
 import os
 import re
 import signal
+import sys
 import time
 from dataclasses import fields, is_dataclass
 
@@ -99,8 +101,9 @@ def test_signal_ends_even_the_imports_with_one_line():
 
 
 @pytest.fixture
-def handlers():
+def handlers(monkeypatch):
     """Puts the handlers of signals back after the test."""
+    monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     before = {number: signal.getsignal(number) for number in numbers}
     yield
@@ -118,6 +121,25 @@ def test_signals_that_are_not_ignored_stop_what_ctrl_c_stops(handlers):
     with pytest.raises(KeyboardInterrupt) as raised:
         os.kill(os.getpid(), signal.SIGINT)
     assert signals.status_of(raised.value) == 130
+
+
+def test_signal_within_the_garbage_collector_is_not_lost(handlers, capsys):
+    signals.raise_stopped()
+
+    def stop(phase, info):
+        gc.callbacks.remove(stop)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    def work():
+        gc.callbacks.append(stop)
+        gc.collect()
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            time.sleep(0.01)
+
+    with pytest.raises(signals.Stopped):
+        work()
+    assert capsys.readouterr().err == ""
 
 
 @pytest.mark.parametrize(
