@@ -14,8 +14,9 @@ from rich.progress import BarColumn, Progress, TextColumn
 
 from .. import augment, environment
 from ..config import NormName, Recipe, RecipeName
-from ..errors import INTERRUPTED, UserError
+from ..errors import UserError
 from ..recipes import PRESETS
+from ..signals import status_of
 from . import jax_steps, results
 from .measure import take_turns
 from .results import OURS, Measured, Row
@@ -229,7 +230,7 @@ def measure(options: Speed, console: Console, command: str) -> int:
             if options.output is not None:
                 with options.output.open("a", encoding="utf-8") as file:
                     file.writelines(measured.records(origin))
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
         console.print("Interrupted: what was measured is above.")
-        return INTERRUPTED
+        return status_of(stop)
     return 0
