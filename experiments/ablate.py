@@ -46,6 +46,7 @@ from .program import (
     steps_per_epoch,
 )
 from .program import activations as activations_of
+from .reading import read
 from .recipes import PRESETS
 from .signals import status_of
 from .text import plain
@@ -194,11 +195,12 @@ def ablate(ablation: Ablation, console: Console, arguments: Sequence[str]) -> in
         if ablation.resume:  # at once, before images are decoded
             assert ablation.output is not None  # checked by Ablation
             hold(ablation.output)
-        elif ablation.output is not None:
+        elif ablation.output is not None and parallel.is_main_process():
             directories.check_new(ablation.output, ablation.shard)
         # All that can be wrong is, before anything is written.
         if ablation.tensorboard:
             tensorboard.check_installed()
+        read(recipe.source, console)
         steps_per_epoch(recipe)
         parallel.check_batch(recipe.batch_size, mesh)
         _print_parameters(console, ablation.arms())

@@ -50,7 +50,14 @@ def open_place(place: Path) -> Tree:
       DataError: If it is there and is neither.
     """
     directory = Directory(place)
-    return open_archive(place) if directory.is_file("") else directory
+    if directory.is_file(""):
+        return open_archive(place)
+    if place.exists() and not place.is_dir():
+        raise DataError(
+            f"{place} cannot be read: expected a directory or an archive, but it is a "
+            "device or a pipe. Correct --data-dir."
+        )
+    return directory
 
 
 def _in_archive(tree: Tree, entry: Entry) -> Iterator[Tree]:
@@ -106,10 +113,13 @@ def find(source: Source) -> Tree:
     if named is None and entry.downloads and not source.offline:
         for published in entry.downloads:
             download.fetch(published, cache)
-        return next(
-            tree
-            for tree in _in_directory(cache, entry)
-            if entry.reader.missing(tree) is None
+        for tree in _in_directory(cache, entry):
+            if entry.reader.missing(tree) is None:
+                return tree
+        there = ", ".join(str(cache / each.path) for each in entry.downloads)
+        raise DataError(
+            f"{there} is not the published file: expected {entry.reader.wanted} in it. "
+            "Remove it, and it is downloaded."
         )
 
     searched = ", ".join(
