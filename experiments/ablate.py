@@ -195,7 +195,7 @@ def ablate(ablation: Ablation, console: Console, arguments: Sequence[str]) -> in
         if ablation.resume:  # at once, before images are decoded
             assert ablation.output is not None  # checked by Ablation
             hold(ablation.output)
-        elif ablation.output is not None:
+        elif ablation.output is not None and parallel.is_main_process():
             directories.check_new(ablation.output, ablation.shard)
         # All that can be wrong is, before anything is written.
         if ablation.tensorboard:

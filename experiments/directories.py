@@ -69,10 +69,10 @@ def check_new(directory: Path, shard: str = "1/1") -> None:
     """
     with _explained(directory):
         there = None
-        if _path_of(directory, "arguments.json", shard).exists():
+        if shard == "1/1":
+            there = "files" if directory.exists() and any(directory.iterdir()) else None
+        elif _path_of(directory, "arguments.json", shard).exists():
             there = f"what shard {shard} began"
-        elif shard == "1/1" and directory.exists() and any(directory.iterdir()):
-            there = "files"
         if there is not None:
             raise UserError(
                 f"`output` must be a new or empty directory, but {directory} holds "
@@ -131,8 +131,9 @@ def hold(directory: Path, shard: str) -> Iterator[None]:
     """
     with held(_path_of(directory, ".lock", shard)) as mine:
         if not mine:
+            what = "" if shard == "1/1" else f" shard {shard}"
             raise UserError(
-                f"`output` must be a directory that no other process trains in, but "
-                f"one trains shard {shard} in {directory}. Wait for its end, or end it."
+                "`output` must be a directory that no other process trains in, but one "
+                f"trains{what} in {directory}. Wait for its end, or end it."
             )
         yield

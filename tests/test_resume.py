@@ -201,7 +201,7 @@ def test_resume_with_other_images_is_refused(more, interrupted, monkeypatch, cap
     before = {path: path.read_bytes() for path in interrupted.iterdir()}
     others = dataclasses.replace(data.load(Recipe().source), fingerprint="0" * 64)
     with monkeypatch.context() as context:
-        context.setattr(data, "load", lambda *_: others)
+        context.setattr(data, "load", lambda *arguments: others)
         assert main(resumed(interrupted, *more)) == 2
     assert f"their fingerprint is {'0' * 64} instead of" in capsys.readouterr().err
     assert {path: path.read_bytes() for path in interrupted.iterdir()} == before
