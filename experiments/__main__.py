@@ -1,7 +1,6 @@
 """Compares normalization layers by training the same network with each."""
 
 import os
-import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -17,7 +16,6 @@ from .allocator import keep_freed_memory
 from .config import Ablation, RecipeName
 from .errors import UserError
 from .recipes import PRESETS
-from .speed.command import Speed, measure
 
 
 @dataclass(frozen=True)
@@ -38,7 +36,7 @@ class Report:
     """Directory for the report (default: that of the ablation, if it is one)."""
 
 
-_ABLATE, _REPORT, _SPEED = "ablate", "report", "speed"
+_ABLATE, _REPORT = "ablate", "report"
 _DEFAULT_RECIPE: RecipeName = "article"
 
 
@@ -63,7 +61,6 @@ def _descriptions(
     texts = {
         _ABLATE: help_texts.of_recipe(recipe) if recipe else help_texts.of_ablate(),
         _REPORT: help_texts.of_command(Report),
-        _SPEED: help_texts.of_command(Speed),
     }
     return {
         command: text if command in arguments else text.partition("\n\n")[0]
@@ -71,7 +68,7 @@ def _descriptions(
     }
 
 
-def parse(arguments: Sequence[str] | None = None) -> Ablation | Report | Speed:
+def parse(arguments: Sequence[str] | None = None) -> Ablation | Report:
     """Returns the command that the arguments, or those of the process, ask for.
 
     The recipe gives the defaults of all options.
@@ -81,7 +78,7 @@ def parse(arguments: Sequence[str] | None = None) -> Ablation | Report | Speed:
     """
     recipe, rest = _split(sys.argv[1:] if arguments is None else arguments)
     preset = PRESETS[recipe or _DEFAULT_RECIPE]
-    for options in (Ablation, Report, Speed):
+    for options in (Ablation, Report):
         help_texts.join_lines(options)
     descriptions = _descriptions(recipe, rest)
 
@@ -94,7 +91,6 @@ def parse(arguments: Sequence[str] | None = None) -> Ablation | Report | Speed:
             subcommand(_ABLATE, default=Ablation(preset.recipe, preset.norms)),
         ]
         | Annotated[Report, subcommand(_REPORT)]
-        | Annotated[Speed, subcommand(_SPEED)]
     )
     return tyro.cli(
         command,  # pyright: ignore[reportArgumentType] - tyro takes unions
@@ -135,9 +131,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
             summary = report.write(command.directories, command.output)
             print_table(console, summary, command.output or command.directories[0])
             return 0
-        if isinstance(command, Speed):
-            line = shlex.join(["python", "-m", "experiments", *arguments])
-            return measure(command, console, line)
         if command.resume:
             arguments = _begun(command, arguments)
             begun = parse(arguments)
