@@ -1,7 +1,5 @@
 """How fast is local response normalization, and the training it is part of?"""
 
-import io
-import os
 import sys
 from collections.abc import Sequence
 from functools import partial
@@ -10,6 +8,7 @@ from pathlib import Path
 
 import tyro
 
+from experiments.console import end_in_one_line
 from experiments.errors import UserError
 
 from . import records
@@ -57,14 +56,8 @@ def _plot(run: Record, measurements: list[Record], path: Path) -> None:
         raise UserError("A plot needs matplotlib: `pip install '.[benchmarks]'`.")
     from .layer.plot import draw
 
-    text = draw(run, measurements)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UserError(
-            f"`plot` must be a file to write, but got {path}: {error.strerror}."
-        ) from error
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(draw(run, measurements), encoding="utf-8")
     print(f"Wrote {path}")
 
 
@@ -89,34 +82,20 @@ def _show(show: Table | Summary | Plot) -> None:
                 console.print(f"\n{tables.LEGEND}")
 
 
+def _execute(arguments: Sequence[str]) -> int:
+    command = parse(arguments)
+    if not isinstance(command, Layer | Step):
+        _show(command)
+        return 0
+    name = "layer" if isinstance(command, Layer) else "step"
+    return run(name, command, partial(_plan, command), _TABLES[name], arguments)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command and returns its exit status."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    try:
-        command = parse(arguments)
-        if not isinstance(command, Layer | Step):
-            _show(command)
-            return 0
-        name = "layer" if isinstance(command, Layer) else "step"
-        return run(name, command, partial(_plan, command), _TABLES[name], arguments)
-    except KeyboardInterrupt:
-        tell("")
-        print("\nInterrupted: what was measured is above.")
-        return 130
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except OSError as error:  # of what is printed to: it is full, or | head has enough
-        # What is still to be printed at exit has nowhere else to go.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        if isinstance(error, BrokenPipeError):
-            return 1
-        print(f"error: the output cannot be written: {error}", file=sys.stderr)
-        return 2
+    return end_in_one_line(lambda: _execute(arguments))
 
 
 if __name__ == "__main__":
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # a terminal may have few characters
-            stream.reconfigure(errors="replace")
     sys.exit(main())

@@ -18,7 +18,7 @@ def writer(path: Path | None) -> Iterator[Callable[[Iterable[Record]], None]]:
     """Makes a new file, where one is named, and lends what adds records to it at once.
 
     Raises:
-      UserError: If the file exists or cannot be written.
+      UserError: If the file exists or cannot be made.
     """
     if path is None:
         yield lambda records: None
@@ -33,14 +33,9 @@ def writer(path: Path | None) -> Iterator[Callable[[Iterable[Record]], None]]:
         ) from error
 
     def write(records: Iterable[Record]) -> None:
-        try:
-            for record in records:
-                print(json.dumps(record), file=file)
-            file.flush()
-        except OSError as error:
-            raise UserError(
-                f"`output` cannot be written: {path}: {error.strerror}."
-            ) from error
+        for record in records:
+            print(json.dumps(record), file=file)
+        file.flush()
 
     with file:
         yield write
@@ -79,15 +74,8 @@ def understood(path: Path) -> Iterator[None]:
 
 
 def read(path: Path) -> tuple[Record, list[Record]]:
-    """Returns what a run wrote about itself, and its measurements.
-
-    Raises:
-      DataError: If it cannot be read. Other errors are for `understood`.
-    """
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror}.") from error
+    """Returns what a run wrote about itself, and its measurements."""
+    lines = path.read_text(encoding="utf-8").splitlines()
     run, *measurements = [_plain(json.loads(line)) for line in lines]
     if run["record"] != "run" or not measurements:
         raise ValueError("a run and its measurements are missing")

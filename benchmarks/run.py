@@ -67,7 +67,7 @@ def run(
       arguments: The command line, to be kept.
 
     Raises:
-      UserError: If the file for the measurements exists or cannot be written.
+      UserError: If the file for the measurements exists or cannot be made.
     """
     allocator = settle(options)
     plan = make_plan()
@@ -87,12 +87,15 @@ def run(
     with records.writer(options.output) as write:
         console.print(run_title(about))
         write([about])
-        for measurements in plan.measurements:
+        try:
+            for measurements in plan.measurements:
+                tell("")
+                for table in tables.tabulate(measurements):
+                    table.print(console)
+                write(measurements)
+                wrong |= any(one.get("status") == "wrong" for one in measurements)
+        finally:
             tell("")
-            for table in tables.tabulate(measurements):
-                table.print(console)
-            write(measurements)
-            wrong |= any(one.get("status") == "wrong" for one in measurements)
     console.print(f"\n{tables.LEGEND}")
     if options.output is not None:
         console.print(f"\nWrote {options.output}")

@@ -1,6 +1,10 @@
 """Compares normalization layers by training the same network with each."""
 
-import os
+from . import signals
+
+if __name__ == "__main__":  # before what takes seconds to load
+    signals.end_at_once()
+
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -8,12 +12,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import tyro
-from rich.console import Console
 
-from . import help_texts, parallel, records, report
+from . import directories, help_texts, parallel, report
 from .ablate import ablate, print_table
 from .allocator import keep_freed_memory
 from .config import Ablation, RecipeName
+from .console import end_in_one_line, make_console
 from .errors import UserError
 from .recipes import PRESETS
 
@@ -100,6 +104,29 @@ def parse(arguments: Sequence[str] | None = None) -> Ablation | Report:
     )
 
 
+def _parse_ablation(arguments: Sequence[str]) -> Ablation:
+    command = parse(arguments)
+    assert isinstance(command, Ablation)
+    return command
+
+
+def _united_arms(begun: Ablation, now: Ablation) -> list[str]:
+    """Returns the options that keep the arms there are where some are added."""
+    options = []
+    norms = [*dict.fromkeys([*begun.norms, *now.norms])]
+    if norms != [*now.norms]:
+        options += ["--norms", *norms]
+    (name, values), (now_name, now_values) = (
+        (name.replace("-", "_"), values.split(","))
+        for name, _, values in (each.sweep.partition("=") for each in (begun, now))
+    )
+    # By number, which can be written in several ways.
+    united = {float(each): each for each in (*values, *now_values) if each}
+    if name == now_name and len(united) > len(now_values):
+        options += ["--sweep", f"{name}={','.join(united.values())}"]
+    return options
+
+
 def _begun(ablation: Ablation, arguments: Sequence[str]) -> list[str]:
     """Returns the arguments to resume with: the first ones, and then those given now.
 
@@ -107,7 +134,7 @@ def _begun(ablation: Ablation, arguments: Sequence[str]) -> list[str]:
       UserError: If there is nothing to resume, or it is another recipe.
     """
     assert ablation.output is not None  # checked by Ablation
-    first = records.read_arguments(ablation.output, ablation.shard)
+    first = directories.read_arguments(ablation.output, ablation.shard)
     recipe, rest = _split(arguments)
     first_recipe = _split(first)[0] or _DEFAULT_RECIPE
     if recipe not in (None, first_recipe):
@@ -115,39 +142,37 @@ def _begun(ablation: Ablation, arguments: Sequence[str]) -> list[str]:
             f"`resume` needs the recipe that {ablation.output} was begun with, "
             f"{first_recipe}, but got {recipe}."
         )
-    added = [*first, *rest[1:]]
+    begun = replace(_parse_ablation(first), output=ablation.output, resume=False)
+    added = [*first, *(word for word in rest[1:] if word != "--resume")]
+    added += _united_arms(begun, _parse_ablation(added))
     # Mere repetition is left out, so that the records say the same as without a break.
-    begun = replace(parse(first), output=ablation.output, resume=True)
-    return first if parse(added) == begun else added
+    return first if _parse_ablation(added) == begun else added
+
+
+def _run(command: Ablation | Report, arguments: Sequence[str]) -> int:
+    console = make_console()
+    if isinstance(command, Report):
+        summary = report.write(command.directories, command.output)
+        print_table(console, summary, command.output or command.directories[0])
+        return 0
+    if command.resume:
+        arguments = _begun(command, arguments)
+        begun = _parse_ablation(arguments)
+        command = replace(begun, output=command.output, resume=True)
+    parallel.start_processes(command)
+    console.quiet = not parallel.is_main_process()
+    return ablate(command, console, arguments)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command and returns its exit status."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    console = Console()
-    try:
-        command = parse(arguments)
-        if isinstance(command, Report):
-            summary = report.write(command.directories, command.output)
-            print_table(console, summary, command.output or command.directories[0])
-            return 0
-        if command.resume:
-            arguments = _begun(command, arguments)
-            begun = parse(arguments)
-            assert isinstance(begun, Ablation)
-            command = replace(begun, output=command.output, resume=True)
-        parallel.start_processes(command)
-        console.quiet = not parallel.is_main_process()
-        return ablate(command, console, arguments)
-    except BrokenPipeError:  # the reader of the output has read enough: | head
-        # What is still to be printed at exit has nowhere else to go.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
-    except UserError as error:
-        Console(stderr=True).print(f"error: {error}", markup=False, soft_wrap=True)
-        return 2
+    return end_in_one_line(lambda: _run(parse(arguments), arguments))
 
 
 if __name__ == "__main__":
     keep_freed_memory()
-    sys.exit(main())
+    signals.raise_stopped()
+    status = main()
+    signals.end_at_once()
+    sys.exit(status)

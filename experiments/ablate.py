@@ -4,8 +4,8 @@ import math
 import shlex
 import time
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +22,20 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from . import activations, environment, parallel, records, report, tensorboard
+from . import (
+    activations,
+    directories,
+    environment,
+    parallel,
+    records,
+    report,
+    resume,
+    tensorboard,
+)
 from .checkpoint import Checkpoints, check_space
 from .config import Ablation, Config
-from .errors import INTERRUPTED
 from .merge import recipe_fields
+from .metrics import Run, arms_of, recorded
 from .norms import title
 from .program import (
     Program,
@@ -37,7 +46,10 @@ from .program import (
     steps_per_epoch,
 )
 from .program import activations as activations_of
+from .reading import read
 from .recipes import PRESETS
+from .signals import status_of
+from .text import plain
 from .train import Epoch, NonFiniteLossError, train
 
 _SHOWN_IMAGES = 64
@@ -55,13 +67,6 @@ class _RateColumn(ProgressColumn):
         return Text(f"{speed * self._batch_size:,.0f} images/s")
 
 
-def _output(ablation: Ablation) -> Path:
-    if ablation.output is not None:
-        return ablation.output
-    stamp = time.strftime("%Y%m%d-%H%M%S")
-    return Path("runs") / f"{ablation.recipe.dataset}-{stamp}"
-
-
 def _resume_command(ablation: Ablation, directory: Path) -> str:
     shard = [] if ablation.shard == "1/1" else ["--shard", ablation.shard]
     words = ["python", "-m", "experiments", "ablate", "--resume"]
@@ -71,7 +76,10 @@ def _resume_command(ablation: Ablation, directory: Path) -> str:
 def print_table(console: Console, summary: report.Table, directory: Path) -> None:
     """Prints the summary, and where to read on."""
     console.print(summary.terminal())
-    console.print(f"Report: {directory / 'report.html'}", soft_wrap=True)
+    if summary.note:
+        console.print(f"Note: {summary.note}", soft_wrap=True)
+    path = directory / "report.html"
+    console.print(plain(f"Report: {path}"), soft_wrap=True)
 
 
 def _changes(ablation: Ablation) -> list[str]:
@@ -106,7 +114,7 @@ def _print_parameters(console: Console, arms: Sequence[Config]) -> None:
         f"{title(arm.arm)} {count_parameters(shapes(arm.recipe, arm.norm)):,}"
         for arm in arms
     ]
-    console.print(f"Parameters: {', '.join(sizes)}.", markup=False)
+    console.print(f"Parameters: {', '.join(sizes)}.")
 
 
 def _print_seeds(console: Console, ablation: Ablation) -> None:
@@ -117,24 +125,43 @@ def _print_seeds(console: Console, ablation: Ablation) -> None:
         console.print(
             f"Note: with --seeds {ablation.seeds} no difference can be shown, however "
             f"large, because {comparisons + 1} arms are compared; {fewest} seeds can "
-            "show one. --resume can add seeds later.",
-            markup=False,
+            "show one. --resume can add seeds later."
         )
 
 
-def _prepare(ablation: Ablation, directory: Path, arguments: Sequence[str]) -> None:
-    """Makes the directory, or checks that there is one to go on with."""
-    if ablation.resume:
-        records.make_directory(directory, shared=True)
-    else:
-        records.make_directory(directory, shared=ablation.shard != "1/1")
-        records.write_arguments(directory, ablation.shard, arguments)
+def _make_directory(ablation: Ablation) -> Path:
+    if ablation.output is None:
+        stamp = time.strftime("%Y%m%d-%H%M%S")
+        return directories.make_new(Path("runs"), f"{ablation.recipe.dataset}-{stamp}")
+    directories.make(ablation.output, ablation.shard)
+    return ablation.output
+
+
+def _prepare(
+    ablation: Ablation,
+    directory: Path,
+    arguments: Sequence[str],
+    start: dict[str, Any],
+    console: Console,
+) -> None:
+    """Checks that the directory may be trained in, and writes the command line there.
+
+    Arms that were recorded in it are added to those of `start`, in front.
+    """
+    arms = ablation.arms()
+    runs = recorded(directory)
+    changes = resume.check(directory, runs, arms, start)
+    if changes:
+        note = (
+            f"Note: runs in {directory} were made with something else: "
+            f"{'; '.join(changes)}. Numbers may differ for it; it is recorded."
+        )
+        console.print(plain(note), soft_wrap=True)
+    start["arms"] = list(dict.fromkeys([*arms_of(runs), *start["arms"]]))
+    directories.write_arguments(directory, ablation.shard, arguments)
     if math.isfinite(ablation.checkpoint_seconds):
-        arms = ablation.arms()
-        check_space(
-            directory,
-            max((shapes(arm.recipe, arm.norm) for arm in arms), key=count_parameters),
-        )
+        states = (shapes(arm.recipe, arm.norm) for arm in arms)
+        check_space(directory, max(states, key=count_parameters))
 
 
 def ablate(ablation: Ablation, console: Console, arguments: Sequence[str]) -> int:
@@ -153,28 +180,57 @@ def ablate(ablation: Ablation, console: Console, arguments: Sequence[str]) -> in
 
     Raises:
       UserError: If the data cannot be read, the recipe does not fit them, or the output
-        directory is not empty or cannot be written to: nothing was trained then. Or if
-        the disk is full later on.
+        directory is not empty, cannot be written to, or is that of another ablation or
+        process: nothing was trained then. Or if the disk is full later on.
     """
     recipe = ablation.recipe
-    configs = ablation.configs()
     mesh = parallel.make_mesh(None if ablation.distributed else ablation.devices)
-    # All that can be wrong is, before anything is written.
-    if ablation.tensorboard:
-        tensorboard.check_installed()
-    steps = recipe.epochs * steps_per_epoch(recipe)
-    parallel.check_batch(recipe.batch_size, mesh)
-    _print_parameters(console, ablation.arms())
-    _print_seeds(console, ablation)
-    directory = _output(ablation)
-    if parallel.is_main_process():
-        _prepare(ablation, directory, arguments)
-    parallel.wait_for_others("directory")
-    start = _start(ablation, arguments, mesh)
+    with ExitStack() as stack:
 
-    status = 0
+        def hold(directory: Path) -> Path:
+            if parallel.is_main_process():
+                stack.enter_context(directories.hold(directory, ablation.shard))
+            return directory
+
+        if ablation.resume:  # at once, before images are decoded
+            assert ablation.output is not None  # checked by Ablation
+            hold(ablation.output)
+        elif ablation.output is not None:
+            directories.check_new(ablation.output, ablation.shard)
+        # All that can be wrong is, before anything is written.
+        if ablation.tensorboard:
+            tensorboard.check_installed()
+        read(recipe.source, console)
+        steps_per_epoch(recipe)
+        parallel.check_batch(recipe.batch_size, mesh)
+        _print_parameters(console, ablation.arms())
+        _print_seeds(console, ablation)
+        start = _start(ablation, arguments, mesh)
+        directory = ablation.output or Path()
+        if parallel.is_main_process():
+            if not ablation.resume:
+                directory = hold(_make_directory(ablation))
+            _prepare(ablation, directory, arguments, start, console)
+        parallel.wait_for_others("directory")
+        status = _train_all(ablation, directory, start, mesh, console)
+        # Where it was stopped that early, there is nothing to report.
+        if parallel.is_main_process() and (not status or recorded(directory)):
+            print_table(console, report.write(directory), directory)
+    return status
+
+
+def _train_all(
+    ablation: Ablation,
+    directory: Path,
+    start: dict[str, Any],
+    mesh: Mesh,
+    console: Console,
+) -> int:
+    """Trains the runs of an ablation, and returns the exit status."""
+    recipe, configs = ablation.recipe, ablation.configs()
+    steps = recipe.epochs * steps_per_epoch(recipe)
     with Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         _RateColumn(recipe.batch_size),
         TimeRemainingColumn(),
@@ -195,20 +251,16 @@ def ablate(ablation: Ablation, console: Console, arguments: Sequence[str]) -> in
                     on_steps=lambda number: progress.advance(task, number),
                 )
                 progress.update(task, completed=number * steps)
-                console.print(
-                    f"[{number}/{len(configs)}] {name}: {outcome}", markup=False
-                )
-        except KeyboardInterrupt:
+                console.print(f"[{number}/{len(configs)}] {name}: {outcome}")
+        except KeyboardInterrupt as stop:
+            command = _resume_command(ablation, directory)
             console.print(
                 "Interrupted: reporting on the runs there are. To go on: "
-                f"{_resume_command(ablation, directory)}",
-                markup=False,
+                + plain(command),
                 soft_wrap=True,
             )
-            status = INTERRUPTED
-    if parallel.is_main_process():
-        print_table(console, report.write(directory), directory)
-    return status
+            return status_of(stop)
+    return 0
 
 
 def _keep_activations(
@@ -246,20 +298,55 @@ def _run(
     on_steps: Callable[[int], None],
 ) -> str:
     """Trains one run, writes its metrics, and returns how it ended, in words."""
-    begun = records.find(directory, config) if ablation.resume else None
+    with (
+        records.held_run(directory, config)
+        if parallel.is_main_process()
+        else nullcontext(True) as mine
+    ):
+        if not mine:
+            return "trained by another process"
+        return _run_held(ablation, config, directory, start, mesh, on_steps)
+
+
+def _kept(begun: Run, epochs: int, start: dict[str, Any]) -> Run:
+    """Returns what is kept of a run that goes on after so many epochs.
+
+    If it goes on with something else than before, its first line will say so.
+    """
+    content = begun.start
+    if resume.made_with(content) != resume.made_with(start):
+        part = {name: start[name] for name in ("environment", "devices")}
+        resumed = [*content.get("resumed", []), {"after_epoch": epochs, **part}]
+        content = {**content, "resumed": resumed}
+    return replace(begun, start=content, epochs=begun.epochs[:epochs])
+
+
+def _run_held(
+    ablation: Ablation,
+    config: Config,
+    directory: Path,
+    start: dict[str, Any],
+    mesh: Mesh,
+    on_steps: Callable[[int], None],
+) -> str:
+    """Does `_run` for a run that no other process does."""
+    begun = records.find(directory, config)
     if begun is not None and begun.status != "interrupted":
         # They may not have been wanted then, or not have been finished.
         with _events(ablation, config, directory, begun.start, begun.epochs) as events:
             if events is not None and begun.completed:
                 events.completed(begun.end["test_loss"], begun.end["test_accuracy"])
         return f"{begun.status} before"
-    # Not every process may be as fast to see what the main one writes.
-    seconds = 0.0 if ablation.distributed else ablation.checkpoint_seconds
     path = records.path_of(directory, config).with_suffix(".checkpoint")
-    checkpoints = Checkpoints(path, seconds)
-    earlier = ()
-    if begun is not None and checkpoints.latest <= len(begun.epochs):
-        earlier = begun.epochs[: checkpoints.latest]
+    checkpoints = Checkpoints(path, ablation.checkpoint_seconds)
+    kept = None
+    if (
+        begun is not None
+        and not begun.changed
+        and 0 < checkpoints.latest <= len(begun.epochs)
+    ):
+        kept = _kept(begun, checkpoints.latest, start)
+    earlier = () if kept is None else kept.epochs
 
     def on_end(program: Program, state: State) -> None:
         if config.seed == 0:
@@ -268,15 +355,16 @@ def _run(
             checkpoints.save(config.recipe.epochs, state, now=True)
 
     parallel.wait_for_others("start")  # all have read what is written to now
-    lines = 0 if begun is None else 1 + len(earlier)
-    content = {**asdict(config), **start} if begun is None else begun.start
+    if parallel.is_main_process() and kept is None:
+        checkpoints.remove()  # of a run whose metrics somebody removed
+    content = {**asdict(config), **start} if kept is None else kept.start
     with (
-        records.writer(directory, config, kept_lines=lines)
+        records.writer(directory, config, kept=kept)
         if parallel.is_main_process()
         else nullcontext(records.Writer(lambda line: None)) as writer,
         _events(ablation, config, directory, content, earlier) as events,
     ):
-        if begun is None:
+        if kept is None:
             writer.start(config, **start)
 
         def on_epoch(epoch: Epoch) -> None:

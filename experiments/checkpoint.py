@@ -1,36 +1,21 @@
-"""States on disk, through orbax: each is there whole or not at all."""
+"""States on disk: each is there whole or not at all, and its checksum is checked."""
 
-import logging
+import hashlib
 import shutil
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import jax
-import orbax.checkpoint as ocp
+from flax import serialization, traverse_util
 
+from . import parallel
 from .errors import UserError
+from .files import explained, write_whole
 from .program import State
 
-# What orbax and its event loops log: every step of every save, and errors that are
-# raised as well.
-for _name in ("absl", "asyncio"):
-    logging.getLogger(_name).setLevel(logging.CRITICAL)
-
-
-@contextmanager
-def _explained(action: str, directory: Path) -> Iterator[None]:
-    """Makes whatever orbax and its storage raise an error that says what to do."""
-    try:
-        yield
-    except Exception as error:  # of many kinds: a full disk is a ValueError here
-        raise UserError(
-            f"A checkpoint in {directory} could not be {action}: {error} Make room, or "
-            "remove the checkpoint if it is damaged, and go on with --resume."
-        ) from error
+_DIGEST = hashlib.sha256
+_DIGEST_SIZE = 32
 
 
 def check_space(directory: Path, state: State, *, copies: int = 2) -> None:
@@ -54,54 +39,65 @@ def check_space(directory: Path, state: State, *, copies: int = 2) -> None:
         )
 
 
-@contextmanager
-def _without_traces() -> Iterator[None]:
-    """Does not print what callbacks raise from a write that fails on.
+def _shapes(state: Any) -> dict[str, str]:
+    """Returns dtype and shape of every array in a state, by its path."""
+    leaves = traverse_util.flatten_dict(
+        serialization.to_state_dict(state), keep_empty_nodes=True, sep="/"
+    )
 
-    Tensorstore calls an event loop that orbax has closed then, once for each array, and
-    not all of them at once.
-    """
-    hook, sys.unraisablehook = sys.unraisablehook, lambda _: None
-    yield
-    sys.unraisablehook = hook  # not after a failure, which ends the program anyway
+    def shape(leaf: Any) -> str:
+        return f"{leaf.dtype}{list(leaf.shape)}" if hasattr(leaf, "dtype") else "empty"
+
+    return {path: shape(leaf) for path, leaf in leaves.items()}
 
 
 class Checkpoints:
-    """The last state of one run.
+    """The last state of one run, which the next one replaces.
 
-    It is replaced when the next one is complete, so that there is always one.
+    Of several processes, which all have the same state, the main one writes.
     """
 
-    def __init__(self, directory: Path, seconds: float):
-        """Names the place; nothing is read or written yet.
+    def __init__(self, path: Path, seconds: float):
+        """Names the file; nothing is read or written yet.
 
         Args:
-          directory: Of this run alone.
+          path: Of this run alone. The file is a SHA-256, and what it is of: epoch and
+            state in MessagePack, as flax writes it.
           seconds: How long after the last save the next one is due.
         """
-        self._directory = directory.absolute()
+        self._path = path
         self._seconds = seconds
         self._last_save = time.monotonic()
+        self._saved: int | None = None
 
-    @cached_property
-    def _manager(self) -> ocp.CheckpointManager:
-        with _explained("opened", self._directory):
-            return ocp.CheckpointManager(
-                self._directory,
-                options=ocp.CheckpointManagerOptions(
-                    max_to_keep=1,
-                    cleanup_tmp_directories=True,
-                    # To wait is simpler, and an error comes where it belongs.
-                    enable_async_checkpointing=False,
-                ),
-            )
+    def _error(self, what: object) -> UserError:
+        return UserError(
+            f"The checkpoint {self._path} cannot be read: {what}. Remove it, and go on "
+            "with --resume: this run then starts again."
+        )
 
     @property
     def latest(self) -> int:
-        """The epoch after which the last state was saved; 0 without one."""
-        if not self._directory.exists():
-            return 0
-        return self._manager.latest_step() or 0
+        """The epoch after which the last state was saved; 0 without one.
+
+        Raises:
+          UserError: If it cannot be read.
+        """
+        if self._saved is None:
+            self._saved = int(self._read()["epoch"])
+        return self._saved
+
+    def _read(self) -> Any:
+        try:
+            content = self._path.read_bytes()
+        except FileNotFoundError:
+            return {"epoch": 0}
+        except OSError as error:
+            raise self._error(error.strerror) from error
+        digest, content = content[:_DIGEST_SIZE], content[_DIGEST_SIZE:]
+        if _DIGEST(content).digest() != digest:
+            raise self._error("its checksum is that of other content")
+        return serialization.msgpack_restore(content)
 
     def save(self, epoch: int, state: State, *, now: bool = False) -> None:
         """Saves the state after an epoch if that is due, or if it must be `now`.
@@ -110,28 +106,46 @@ class Checkpoints:
           UserError: If it cannot be written.
         """
         due = now or time.monotonic() - self._last_save >= self._seconds
-        if not due or epoch == self.latest:
+        if not due or not parallel.is_main_process() or epoch == self.latest:
             return
-        check_space(self._directory.parent, state, copies=1)
-        with _explained("written", self._directory), _without_traces():
-            self._manager.save(epoch, args=ocp.args.StandardSave(state._asdict()))
+        check_space(self._path.parent, state, copies=1)
+        arrays = serialization.to_state_dict(jax.device_get(state))
+        content = serialization.msgpack_serialize({"epoch": epoch, "state": arrays})
+        write_whole(self._path, _DIGEST(content).digest() + content)
+        with explained(self._path):
+            self._remove_parts()
+        self._saved = epoch
         self._last_save = time.monotonic()
 
     def restore(self, like: State) -> State:
         """Returns the last state, laid out over the devices as `like` is.
 
         Raises:
-          UserError: If it cannot be read.
+          UserError: If it cannot be read, or is not of the structure of `like`.
         """
-        shapes = jax.tree.map(ocp.utils.to_shape_dtype_struct, like._asdict())
-        with _explained("read", self._directory):
-            restored = self._manager.restore(
-                self.latest, args=ocp.args.StandardRestore(shapes)
-            )
-        return State(**restored)
+        saved = self._read()["state"]
+        expected, found = _shapes(like), _shapes(saved)
+        for path in sorted(expected.keys() | found.keys()):
+            wanted, got = (each.get(path, "missing") for each in (expected, found))
+            if got != wanted:
+                raise self._error(f"{path} should be {wanted}, but is {got}")
+        state = serialization.from_state_dict(like, saved)
+        return jax.tree.map(
+            lambda array, place: parallel.put(array, place.sharding), state, like
+        )
 
     def remove(self) -> None:
-        """Removes the state, and the directory."""
-        if self._directory.exists():
-            self._manager.close()
-            shutil.rmtree(self._directory)
+        """Removes the state.
+
+        Raises:
+          UserError: If it is there and cannot be removed.
+        """
+        with explained(self._path):
+            self._path.unlink(missing_ok=True)
+            self._remove_parts()
+        self._saved = 0
+
+    def _remove_parts(self) -> None:
+        """Removes what a process left that was killed while it saved."""
+        for part in self._path.parent.glob(f"{self._path.name}.*.part"):
+            part.unlink(missing_ok=True)

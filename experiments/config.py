@@ -300,7 +300,8 @@ class Ablation:
     """New directory for metrics and report (default: runs/DATASET-DATE-TIME)."""
     resume: tyro.conf.FlagCreatePairsOff[bool] = False
     """Go on with the ablation in --output, which was ended before it was finished. It
-    needs no other options: they are kept there. Those that are given are added."""
+    needs no other options: they are kept there. Further --norms, values of --sweep and
+    --seeds are added, and kept as well."""
     shard: Annotated[str, tyro.conf.arg(metavar="I/N")] = "1/1"
     """Do the I-th of N about equal parts of the runs, and leave the others to other
     jobs, with the same --output or another."""
@@ -378,8 +379,13 @@ class Ablation:
             f"{expected} that are different numbers ({kind.__name__})",
             self.sweep,
         )
+
+        def in_digits(number: float) -> str:
+            short = f"{number:g}"  # may be that of another number, too
+            return short if float(short) == number else repr(number)
+
         return {
-            f"{name}={number:g}": replace(
+            f"{name}={in_digits(number)}": replace(
                 self.recipe, lrn=replace(self.recipe.lrn, **{name: number})
             )
             for number in numbers

@@ -2,9 +2,6 @@
 
 from .text import plain
 
-INTERRUPTED = 130
-"""The exit status after Ctrl-C, as a shell reports it."""
-
 
 class UserError(Exception):
     """Something asked for cannot be done; the message says what and what to do.

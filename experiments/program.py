@@ -2,9 +2,11 @@
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any, NamedTuple
 
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -136,8 +138,8 @@ def make_functions(recipe: Recipe, norm: NormName, dataset: data.Dataset) -> Fun
     def init_variables(key: Array) -> Any:
         return evaluation.init(key, jnp.zeros((1, *shape)), train=False)
 
-    shapes = jax.eval_shape(init_variables, jax.random.key(0))
-    _check_sizes(recipe, shapes["params"], shape)
+    with _sizes_checked(recipe, shape):
+        shapes = jax.eval_shape(init_variables, jax.random.key(0))
     optimizer = make_optimizer(
         recipe, shapes["params"], recipe.epochs * _full_batches(recipe, dataset)
     )
@@ -215,15 +217,23 @@ def make_functions(recipe: Recipe, norm: NormName, dataset: data.Dataset) -> Fun
     return Functions(init, step, evaluate, activations)
 
 
-def _check_sizes(recipe: Recipe, params: Any, image_shape: tuple[int, ...]) -> None:
-    for path, leaf in jax.tree.leaves_with_path(params):
-        if not leaf.size:
+@contextmanager
+def _sizes_checked(recipe: Recipe, image_shape: tuple[int, ...]) -> Iterator[None]:
+    """Refuses a network of which a layer gets nothing: the images are too small."""
+
+    def check(layer: Any, arguments: tuple, options: Any, context: Any) -> Any:
+        if any(not getattr(each, "size", True) for each in arguments):
             height, width, _ = image_shape
             raise UserError(
                 f"`network` must suit the size of the images, but of {width}x{height} "
-                f"pixels nothing is left for {path[0].key} of {recipe.network}. Take "
-                "larger images (--crop, --image-size), or another network."
+                f"pixels nothing is left for {context.module.name} of "
+                f"{recipe.network}. Take larger images (--crop, --image-size), or "
+                "another network."
             )
+        return layer(*arguments, **options)
+
+    with nn.intercept_methods(check):
+        yield
 
 
 def _moving_average(recipe: Recipe, state: State, params: Any) -> Any:

@@ -6,27 +6,23 @@
 import json
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from .config import Config
-from .errors import UserError
-from .metrics import Epoch, Run, read_run
+from .files import explained as explained
+from .files import held
+from .files import write_whole as write_whole
+from .metrics import Epoch, Run, read_run, sealed
 from .train import NonFiniteLossError, Result
 
 
-@contextmanager
-def explained(path: Path) -> Iterator[None]:
-    """Makes a failure to write an error that says what to do."""
-    try:
-        yield
-    except OSError as error:
-        raise UserError(
-            f"{path} cannot be written: {error.strerror}. What was written before is "
-            "kept; make room, or allow writing, and go on with --resume."
-        ) from error
+def _line(kind: str, content: dict[str, Any]) -> bytes:
+    # What is not finite ends a run, and is no metric of it.
+    text = json.dumps({"kind": kind, **content}, default=str, allow_nan=False)
+    return f"{json.dumps(sealed(json.loads(text)))}\n".encode()
 
 
 class Writer:
@@ -36,8 +32,7 @@ class Writer:
         self._write_bytes = write
 
     def _write(self, kind: str, content: dict[str, Any]) -> None:
-        line = json.dumps({"kind": kind, **content}, default=str) + "\n"
-        self._write_bytes(line.encode())
+        self._write_bytes(_line(kind, content))
 
     def start(
         self,
@@ -86,6 +81,8 @@ class Writer:
             "loss": str(error.loss),
             "gradient_norm": str(error.gradient_norm),
         }
+        if error.images:  # else the others say it
+            content["reason"] = str(error)
         self._write("end", content)
 
 
@@ -94,30 +91,36 @@ def path_of(directory: Path, config: Config) -> Path:
     return directory / f"{config.arm}-seed{config.seed}.jsonl"
 
 
-def _end_of_line(path: Path, number: int) -> int:
-    """Returns where a file's first lines end, as many as `number`."""
-    with path.open("rb") as file:
-        return sum(len(file.readline()) for _ in range(number))
+def held_run(directory: Path, config: Config) -> AbstractContextManager[bool]:
+    """Holds a run for this process alone; shards may come to overlap."""
+    path = path_of(directory, config)
+    return held(path.with_name(f".{path.stem}.lock"))
 
 
 @contextmanager
-def writer(directory: Path, config: Config, *, kept_lines: int = 0) -> Iterator[Writer]:
+def writer(
+    directory: Path, config: Config, *, kept: Run | None = None
+) -> Iterator[Writer]:
     """Opens the file of a run in `directory`.
 
     Args:
       directory: Where it is.
       config: The run.
-      kept_lines: Where it goes on, how many of its lines to keep; the rest is cut off.
+      kept: Where it goes on, what the file begins with: first line and epochs. Whatever
+        else it holds is gone.
 
     Raises:
       UserError: If it cannot be written, also from the methods of the writer.
     """
     path = path_of(directory, config)
+    lines = []
+    if kept is not None:
+        lines = [_line("start", kept.start)]
+        lines += [_line("epoch", asdict(epoch)) for epoch in kept.epochs]
+    write_whole(path, b"".join(lines))
     with explained(path):
-        file = path.open("r+b" if kept_lines else "xb", buffering=0)
+        file = path.open("ab", buffering=0)
     with file:
-        if kept_lines:
-            file.seek(file.truncate(_end_of_line(path, kept_lines)))
 
         def write(line: bytes) -> None:
             with explained(path):
@@ -133,7 +136,6 @@ def find(directory: Path, config: Config) -> Run | None:
 
     Raises:
       DataError: If its file is not the metrics of a run.
-      UserError: If they are those of a run with another recipe.
     """
     path = path_of(directory, config)
     if not path.exists():
@@ -141,86 +143,4 @@ def find(directory: Path, config: Config) -> Run | None:
     run = read_run(path)
     if run is None:  # it ended within its first line
         path.unlink()
-        return None
-    expected = json.loads(json.dumps(asdict(config), default=str))
-    for name, value in expected.items():
-        found = run.start.get(name)
-        if found != value:
-            if name == "recipe" and isinstance(found, dict):
-                different = [key for key in value if found.get(key) != value[key]]
-                name = f"recipe ({', '.join(different)})"
-            raise UserError(
-                f"`resume` needs the options that {path} was begun with, but its "
-                f"{name} is another. Leave them out: they are kept in the directory."
-            )
     return run
-
-
-def _arguments_path(directory: Path, shard: str) -> Path:
-    suffix = "" if shard == "1/1" else f"-{shard.replace('/', 'of')}"
-    return directory / f"arguments{suffix}.json"
-
-
-def write_arguments(directory: Path, shard: str, arguments: Sequence[str]) -> None:
-    """Keeps the command line of an ablation, for `read_arguments`.
-
-    Raises:
-      UserError: If it cannot be written.
-    """
-    write_whole(_arguments_path(directory, shard), json.dumps(list(arguments)) + "\n")
-
-
-def read_arguments(directory: Path, shard: str) -> list[str]:
-    """Returns the command line that an ablation, or a shard of it, was begun with.
-
-    Raises:
-      UserError: If there is none.
-    """
-    path = _arguments_path(directory, shard)
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UserError(
-            f"`resume` needs the directory of an ablation, or of its shard {shard}, "
-            f"but {path} cannot be read: {error}. Start it without --resume."
-        ) from error
-
-
-def make_directory(directory: Path, *, shared: bool = False) -> None:
-    """Makes the directory for an ablation.
-
-    Args:
-      directory: It must not hold anything yet.
-      shared: It may hold what other jobs of the same ablation write.
-
-    Raises:
-      UserError: If it holds something, or cannot be made or written to.
-    """
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        if any(directory.iterdir()) and not shared:
-            raise UserError(
-                f"`output` must be a new or empty directory, but {directory} holds "
-                "files. Name another one, or remove it first; --resume goes on with "
-                "an ablation that was ended early."
-            )
-        probe = directory / f".writable-{os.getpid()}"
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        raise UserError(
-            f"`output` must be a directory that can be written to, but {directory} "
-            f"cannot: {error.strerror}."
-        ) from error
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Writes a file so that it is there whole or not at all.
-
-    Raises:
-      UserError: If it cannot be written.
-    """
-    partial = path.with_name(f"{path.name}.{os.getpid()}.part")
-    with explained(path):
-        partial.write_text(text, encoding="utf-8")
-        os.replace(partial, path)

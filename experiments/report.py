@@ -10,6 +10,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -341,7 +342,19 @@ def _reservations(material: Material) -> list[str]:
         sections += ["## Runs that did not complete", _list(failed)]
     if material.duplicates:
         sections += ["## Runs that are there twice", _list(material.duplicates)]
+    changed = _changed(material.runs)
+    if changed:
+        sections += ["## Metrics that were changed after a run", _list(changed)]
     return sections
+
+
+def _changed(runs: Sequence[Run]) -> list[str]:
+    """Returns where metrics are not as they were written, by hand or by damage."""
+    return [
+        f"{title(run.norm)}, seed {run.seed}: line {', '.join(map(str, run.changed))}"
+        for run in runs
+        if run.changed
+    ]
 
 
 def _markdown(material: Material, arms: Sequence[Arm]) -> str:
@@ -481,4 +494,6 @@ def write(directories: Path | Sequence[Path], output: Path | None = None) -> Tab
         records.write_whole(output / name, light)
     records.write_whole(output / "report.md", text)
     records.write_whole(output / "report.html", _page(text, images))
-    return summary(material.runs, arms)
+    changed = _changed(material.runs)
+    note = f"Metrics were changed after a run: {'; '.join(changed)}." if changed else ""
+    return replace(summary(material.runs, arms), note=note)

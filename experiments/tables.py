@@ -88,6 +88,8 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
     prose: int = 0
     """How many of the last columns hold sentences; all but the first hold numbers."""
+    note: str = ""
+    """What to know of it, in a sentence."""
 
     def terminal(self, title: str = "") -> "_TerminalTable":
         """Returns the table for a terminal of any width."""

@@ -41,23 +41,34 @@ class Result:
 
 
 class NonFiniteLossError(FloatingPointError):
-    """The loss of a training step, or its gradient, was infinite or not a number."""
+    """A loss, or the gradient of a training step, was infinite or not a number."""
 
-    def __init__(self, step: int, loss: float, gradient_norm: float | None = None):
-        """Says which of the two it was: the gradient counts where the loss is finite.
+    def __init__(
+        self,
+        step: int,
+        loss: float,
+        gradient_norm: float | None = None,
+        images: str = "",
+    ):
+        """Says which of them it was: the gradient counts where the loss is finite.
 
         Args:
           step: Counted from 1.
-          loss: Of this step.
+          loss: Of this step, or of `images` after it.
           gradient_norm: Of this step.
+          images: Which ones, where they were not trained on: "validation" or "test".
         """
-        what = f"the loss was {loss}"
-        if math.isfinite(loss):
-            what = f"the norm of the gradient was {gradient_norm}"
-        super().__init__(f"{what} at step {step}")
+        if images:
+            message = f"the loss on the {images} images was {loss} after step {step}"
+        elif math.isfinite(loss):
+            message = f"the norm of the gradient was {gradient_norm} at step {step}"
+        else:
+            message = f"the loss was {loss} at step {step}"
+        super().__init__(message)
         self.step = step
         self.loss = loss
         self.gradient_norm = gradient_norm
+        self.images = images
 
 
 def _check_finite(losses: Losses, first_step: int) -> np.ndarray:
@@ -127,8 +138,8 @@ def train(
       The metrics of every epoch, and of the test images.
 
     Raises:
-      NonFiniteLossError: If loss or gradient of a step are not finite; it names the
-        step.
+      NonFiniteLossError: If loss or gradient of a step are not finite, or the loss on
+        other images after it; it names the step.
       UserError: If the data cannot be read or do not fit the recipe, or a checkpoint
         cannot be written or read.
     """
@@ -136,6 +147,14 @@ def train(
     steps = steps_per_epoch(recipe)
     dataset = load(recipe)
     program = make_program(recipe, config.norm, mesh)
+
+    def measure(state: State, images: str, epoch: int) -> tuple[float, float]:
+        # The last step's gradient shows in no loss of a training step.
+        loss, accuracy = evaluate(program, state, getattr(dataset, images))
+        if not math.isfinite(loss):
+            raise NonFiniteLossError(epoch * steps, loss, images=images)
+        return loss, accuracy
+
     state = program.init(config.seed)
     if earlier:
         assert checkpoints is not None  # else there is nothing to go on from
@@ -148,9 +167,7 @@ def train(
             program, state, config.seed, epoch, steps, on_steps
         )
         train_seconds = time.perf_counter() - start
-        validation_loss, validation_accuracy = evaluate(
-            program, state, dataset.validation
-        )
+        validation_loss, validation_accuracy = measure(state, "validation", epoch)
         epochs.append(
             Epoch(
                 epoch=epoch,
@@ -164,7 +181,7 @@ def train(
         if checkpoints is not None:
             checkpoints.save(epoch, state)
 
-    test_loss, test_accuracy = evaluate(program, state, dataset.test)
+    test_loss, test_accuracy = measure(state, "test", recipe.epochs)
     on_end(program, state)
     return Result(
         config=config,

@@ -10,7 +10,7 @@ Nothing here knows how windows are summed or for which platform. Everything is c
 in float32 at least, and rounded to the dtype of x once, at the end.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import reduce
 
@@ -85,13 +85,20 @@ class Formula:
             terms.append(-dots["beta"] * self._times(y, jnp.log(s)))
         return reduce(jnp.add, terms).astype(x.dtype)
 
-    def feedback(self, y_bar: Array, x: Array) -> Array:
-        r"""Returns what a cotangent of y sends to every element of its window.
+    def sensitivity(self, y_bar: Array, x: Array) -> Array:
+        r"""Returns :math:`u = \bar y y / s`, which all cotangents are made of."""
+        wide_x = widened(x)
+        _, s, factor = self._scale(wide_x)
+        # y / s first: for small s, the power s^(-beta - 1) overflows.
+        return y_bar.astype(wide_x.dtype) * (self._times(wide_x, factor) / s)
 
-        .. math:: f = 2 \alpha \beta \, \bar y \, y / s
-        """
-        back = self._times(2 * self.beta, self._sensitivity(y_bar, x))
-        return self._times(self.alpha, back)
+    def feedback_of(self, u: Array) -> Array:
+        r"""Returns what every y sends to its window: :math:`f = 2 \alpha \beta u`."""
+        return self._times(self.alpha, self._times(2 * self.beta, u))
+
+    def feedback(self, y_bar: Array, x: Array) -> Array:
+        """Returns the same from what u is made of."""
+        return self.feedback_of(self.sensitivity(y_bar, x))
 
     def collect(self, y_bar: Array, x: Array, feedback: Array) -> Array:
         r"""Returns the cotangent of x.
@@ -104,34 +111,19 @@ class Formula:
         x_bar = self._times(y_bar.astype(wide_x.dtype), factor)
         return (x_bar - self._times(received, wide_x)).astype(x.dtype)
 
-    def hyperparameter_cotangents(
-        self, y_bar: Array, x: Array, *, names: Sequence[str]
-    ) -> list[Array]:
-        r"""Returns the cotangents of bias, alpha and beta, element by element.
+    def bias_cotangent(self, u: Array) -> Array:
+        r"""Returns :math:`-\beta u`, element by element."""
+        return -self._times(self.beta, u)
 
-        .. math::
-            \overline{\text{bias}} = -\beta \bar y y / s, \qquad
-            \bar\alpha = \overline{\text{bias}} \, w(x^2), \qquad
-            \bar\beta = -\bar y y \log s
-        """
-        wide_x = widened(x)
-        energy, s, factor = self._scale(wide_x)
+    def alpha_cotangent(self, u: Array, x: Array) -> Array:
+        r"""Returns :math:`-\beta u w(x^2)`, element by element."""
+        energy, _, _ = self._scale(widened(x))
+        return -self._times(self._times(self.beta, u), energy)
 
-        def cotangent(name: str) -> Array:
-            if name == "beta":
-                y = self._times(wide_x, factor)
-                return -y_bar.astype(y.dtype) * self._times(y, jnp.log(s))
-            bias_bar = -self._times(self.beta, self._sensitivity(y_bar, x))
-            return bias_bar if name == "bias" else self._times(bias_bar, energy)
-
-        return [cotangent(name) for name in names]
-
-    def _sensitivity(self, y_bar: Array, x: Array) -> Array:
-        r"""Returns :math:`\bar y y / s`."""
-        wide_x = widened(x)
-        _, s, factor = self._scale(wide_x)
-        # y / s first: for small s, the power s^(-beta - 1) overflows.
-        return y_bar.astype(wide_x.dtype) * (self._times(wide_x, factor) / s)
+    def beta_cotangent(self, u: Array, x: Array) -> Array:
+        r"""Returns :math:`-\bar y y \log s = -u s \log s`, element by element."""
+        _, s, _ = self._scale(widened(x))
+        return -self._times(u, s * jnp.log(s))
 
     def _scale(self, x: Array) -> tuple[Array, Array, Array]:
         """Returns w(x^2), s and s^-beta.
@@ -143,9 +135,11 @@ class Formula:
         s = self.bias + self._times(self.alpha, energy)
         if self._is_regular(x.dtype):
             return energy, s, negative_power(s, self.beta, self.platform)
-        # With alpha 0 it is not for want of energy, and with beta 0 it does not matter.
+        # With alpha 0 it is not for want of energy, and with beta 0 s does not matter.
         silent = (s == 0) & (self.alpha != 0) & (self.beta != 0)
-        s = jnp.where(silent, 1, s)  # before the power: at 0 its derivative is infinite
+        moot = (self.beta == 0) & ~((s > 0) & (s < jnp.inf))
+        # Before the power: at 0 its derivative is infinite.
+        s = jnp.where(silent | moot, 1, s)
         factor = negative_power(s, self.beta, self.platform)
         return energy, s, jnp.where(silent, 0, factor)
 

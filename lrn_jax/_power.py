@@ -32,7 +32,7 @@ _BY_ROOTS: dict[float, Callable[[Array, Platform], Array]] = {
 
 
 def negative_power(s: Array, beta: float | Array, platform: Platform = None) -> Array:
-    r"""Returns :math:`s^{-\beta}`: 1 where beta is 0, whatever `s` is.
+    r"""Returns :math:`s^{-\beta}` for positive `s`.
 
     A number among 0.25, 0.5, 0.75, 1 and 2 is computed from square roots and
     divisions; any other, and every array, as :math:`e^{-\beta \log s}`, whose relative
@@ -40,10 +40,6 @@ def negative_power(s: Array, beta: float | Array, platform: Platform = None) -> 
     :math:`\beta` as the dtype of `s` rounds it. (`lax.pow` calls a scalar function for
     each element on CPU, which costs more than all else in the normalization together.)
     """
-    if isinstance(beta, float):
-        if beta in _BY_ROOTS:
-            return _BY_ROOTS[beta](s, platform)
-        return jnp.exp(-beta * jnp.log(s))
-    logarithm = jnp.log(s)
-    is_identity = (beta == 0) & ~jnp.isfinite(logarithm)
-    return jnp.exp(-beta * jnp.where(is_identity, 0, logarithm))
+    if isinstance(beta, float) and beta in _BY_ROOTS:
+        return _BY_ROOTS[beta](s, platform)
+    return jnp.exp(-beta * jnp.log(s))

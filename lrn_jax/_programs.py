@@ -105,20 +105,26 @@ def _pullback(
     pads: bool,
 ) -> list[Array]:
     """Returns a cotangent for each of the arguments."""
-    cotangents = {}
-    if "x" in arguments:
+
+    def of_x(feedback: Array) -> Array:
         # The feedback is stored: whoever collects it needs it of a whole window. s is
         # not: XLA has to form it anew, which costs less.
-        feedback = kernel(Formula.feedback, y_bar, x)
         operands = y_bar, x, feedback
         if not pads:  # else the padded copies are behind barriers, and stored instead
             operands = lax.optimization_barrier(operands)
-        cotangents["x"] = kernel(Formula.collect, *operands, anew=True)
-    names = [name for name in arguments if name != "x"]
-    if names:
-        equation = partial(Formula.hyperparameter_cotangents, names=names)
-        cotangents.update(zip(names, kernel(equation, y_bar, x), strict=True))
-    return [cotangents[name] for name in arguments]
+        return kernel(Formula.collect, *operands, anew=True)
+
+    if arguments == ("x",):
+        return [of_x(kernel(Formula.feedback, y_bar, x))]
+    # u is stored for all of them. Each is a kernel: those of several results are slow.
+    u = kernel(Formula.sensitivity, y_bar, x)
+    cotangents = {
+        "x": lambda: of_x(kernel(Formula.feedback_of, u)),
+        "bias": lambda: kernel(Formula.bias_cotangent, u),
+        "alpha": lambda: kernel(Formula.alpha_cotangent, u, x),
+        "beta": lambda: kernel(Formula.beta_cotangent, u, x),
+    }
+    return [cotangents[name]() for name in arguments]
 
 
 def _apart(function: Callable[..., Any]) -> Callable[..., Any]:

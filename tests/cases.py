@@ -138,3 +138,10 @@ _SHAPES = [
 ]
 
 CASES = [*_RADII, *_UNEVEN, *_AXES, *_SHAPES]
+
+# One of each kind: for what depends on the kind of a window, and on no number.
+KINDS = [
+    case
+    for case in CASES
+    if case.name in {"defaults", "even_onnx", "whole_map", "box_uneven", "zero_bias"}
+]

@@ -1,6 +1,5 @@
 """What every test shares: eight CPU devices, strict JAX, the two parametrizations."""
 
-import contextlib
 import os
 
 # Before JAX is imported: it reads these once.
@@ -15,7 +14,7 @@ import pytest
 
 import lrn_jax
 
-from .cases import CASES
+from .cases import CASES, KINDS
 
 jax.config.update("jax_numpy_rank_promotion", "raise")
 
@@ -31,6 +30,12 @@ def case(request):
     return request.param
 
 
+@pytest.fixture(scope="session", params=KINDS, ids=lambda case: case.name)
+def kind(request):
+    """One row of the case table for each kind of window."""
+    return request.param
+
+
 @pytest.fixture(scope="session", params=lrn_jax.IMPLEMENTATIONS)
 def implementation(request):
     """Each implementation, by name."""
@@ -43,16 +48,15 @@ def choice(request):
     return request.param
 
 
-@pytest.fixture(params=["disable_jit", "debug_nans", "debug_nans_outside_jit"])
+@pytest.fixture(params=[False, True], ids=["jit", "disable_jit"])
 def debugging(request):
-    """JAX's flags for debugging."""
-    with contextlib.ExitStack() as flags:
-        if request.param != "disable_jit":
-            flags.enter_context(jax.debug_nans(True))
-            flags.enter_context(jax.debug_infs(True))
-        if request.param != "debug_nans":
-            flags.enter_context(jax.disable_jit())
-        yield request.param
+    """JAX's flags for debugging: invalid numbers are errors, with and without jit."""
+    with (
+        jax.debug_nans(True),
+        jax.debug_infs(True),
+        jax.disable_jit(request.param),
+    ):
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -1,21 +1,26 @@
 """The command line as a person meets it: runs, stops, help and refusals."""
 
+import gc
 import json
+import os
 import re
 import signal
+import sys
 import time
 from dataclasses import fields, is_dataclass
 
 import pytest
 
+from experiments import data, records, report, signals
 from experiments.__main__ import Report, main, parse
 from experiments.config import Ablation, Recipe
 from experiments.recipes import PRESETS
 from experiments.significance import SIGNIFICANCE, smallest_p_value
 
-from .programs import started
+from .programs import PROGRAM, started
 
 QUICK = ("--epochs", "1", "--seeds", "2", "--norms", "none", "lrn")
+QUICKEST = ("--epochs", "1", "--seeds", "1", "--norms", "none")
 
 
 def test_ablate_ends_with_table_report_and_metrics(tmp_path):
@@ -74,6 +79,87 @@ def test_interrupt_leaves_a_report_of_what_there_is(tmp_path):
     assert "no norm, seed 0: interrupted" in (output / "report.md").read_text()
     assert (output / "report.html").read_text().endswith("</html>\n")
     assert main(["report", str(output)]) == 0
+
+
+# Asks for the end as soon as JAX would be imported.
+TERMINATED_EARLY = """
+import os, signal, sys
+class Finder:
+    def find_spec(self, name, path, target=None):
+        if name == "jax":
+            os.kill(os.getpid(), signal.SIGTERM)
+sys.meta_path.insert(0, Finder())
+"""
+
+
+def test_signal_ends_even_the_imports_with_one_line():
+    with started("ablate", program=TERMINATED_EARLY + PROGRAM) as process:
+        printed, errors = process.communicate(timeout=240)
+    assert process.returncode == 128 + signal.SIGTERM
+    assert (printed, errors) == ("", "Interrupted.\n")
+
+
+@pytest.fixture
+def handlers(monkeypatch):
+    """Puts the handlers of signals back after the test."""
+    monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.getsignal(number) for number in numbers}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+def test_signals_that_are_not_ignored_stop_what_ctrl_c_stops(handlers):
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
+    signals.raise_stopped()
+    os.kill(os.getpid(), signal.SIGHUP)
+    with pytest.raises(KeyboardInterrupt) as raised:
+        os.kill(os.getpid(), signal.SIGTERM)
+    assert signals.status_of(raised.value) == 143
+    with pytest.raises(KeyboardInterrupt) as raised:
+        os.kill(os.getpid(), signal.SIGINT)
+    assert signals.status_of(raised.value) == 130
+
+
+def test_signal_within_the_garbage_collector_is_not_lost(handlers, capsys):
+    signals.raise_stopped()
+
+    def stop(phase, info):
+        gc.callbacks.remove(stop)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    def work():
+        gc.callbacks.append(stop)
+        gc.collect()
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            time.sleep(0.01)
+
+    with pytest.raises(signals.Stopped):
+        work()
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("module", "name"), [(data, "load"), (records, "writer"), (report, "write")]
+)
+def test_stop_at_any_time_is_told_in_one_line(
+    module, name, tmp_path, monkeypatch, capsys
+):
+    def stopped(*arguments, **options):
+        raise signals.Stopped(signal.SIGTERM)
+
+    output = tmp_path / "runs"
+    with monkeypatch.context() as context:
+        context.setattr(module, name, stopped)
+        assert main(["ablate", *QUICKEST, "--output", str(output)]) == 143
+    printed = capsys.readouterr()
+    assert "Interrupted" in printed.out + printed.err
+    assert printed.err in ("", "Interrupted.\n")
+    assert not list(output.glob("*.part"))
+    if output.exists():
+        assert main(["ablate", "--resume", "--output", str(output)]) == 0
 
 
 def test_run_that_diverges_does_not_stop_the_others(tmp_path, capsys):

@@ -156,6 +156,23 @@ def test_file_that_cannot_be_read_is_named(path, monkeypatch):
         metrics.read_run(path.parent / "folder.jsonl")
 
 
+def test_lines_that_are_not_as_they_were_written_are_told(path):
+    def changed(old, new):
+        text = path.read_text("utf-8")
+        assert old in text
+        path.write_text(text.replace(old, new), "utf-8")
+        run = metrics.read_run(path)
+        assert run is not None
+        assert run.completed
+        return run.changed
+
+    assert changed('"test_accuracy": 0.5', '"test_accuracy": 0.5') == ()
+    # Times differ between runs that say the same beside them.
+    assert changed('"train_seconds": 0.8', '"train_seconds": 0.9') == ()
+    assert changed('"train_loss": 0.5', '"train_loss": 0.4') == (3,)
+    assert changed('"test_accuracy": 0.5', '"test_accuracy": 0.7') == (3, 5)
+
+
 def test_what_a_later_version_adds_is_left_alone(path):
     lines = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
     for line in lines:

@@ -267,6 +267,22 @@ def test_nothing_is_changed_unless_asked_for():
 
 
 @pytest.mark.parametrize(
+    ("name", "smallest", "refused"),
+    [
+        ("article", 4, {1: "norm1", 3: "hidden"}),
+        ("alexnet", 39, {8: "norm1", 28: "fc6", 38: "fc6"}),
+    ],
+)
+def test_images_too_small_for_a_network_are_refused(name, smallest, refused):
+    recipe = dataclasses.replace(PRESETS[name].recipe, crop=None)
+    for size, layer in refused.items():
+        message = f"of {size}x{size} pixels nothing is left for {layer} of {name}"
+        with pytest.raises(UserError, match=message):
+            make_functions(recipe, "none", make_dataset((size, size, 3)))
+    make_functions(recipe, "none", make_dataset((smallest, smallest, 3)))
+
+
+@pytest.mark.parametrize(
     ("changes", "message"),
     [
         ({"crop": 9}, "`crop` must be at most the size of the images, 8x8, but got 9"),

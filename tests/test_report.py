@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from experiments import activations, metrics, norms, plots, records, report, tables
+from experiments import activations, metrics, norms, plots, report, tables
 from experiments.__main__ import main
 from experiments.errors import UserError
 from experiments.metrics import arms_of
@@ -307,6 +307,18 @@ def test_missing_baseline_is_said_and_no_other_arm_takes_its_place(left, runs):
     assert "differences.svg" not in text
 
 
+def test_metrics_that_were_changed_count_and_are_said(runs):
+    amend(runs, "lrn-seed3", end={"test_accuracy": 0.5})
+    with mock.patch.object(report, "_plots", return_value={}):
+        summary = report.write(runs)
+    assert summary.note == "Metrics were changed after a run: LRN, seed 3: line 5."
+    text = told(runs)
+    assert "LRN, seed 3: line 5" in section(
+        text, "Metrics that were changed after a run"
+    )
+    assert "| 3 | 93.00 | 50.00 | 98.00 |" in text
+
+
 def test_arm_that_was_added_later_is_compared(tmp_path):
     for seed in range(2):
         write_run(tmp_path, "none", seed, 0.5, arms=["none", "lrn"])
@@ -388,15 +400,6 @@ def test_report_of_one_arm_is_valid(tmp_path):
     assert "differences.svg" not in text
     assert "The test, and" not in text
     assert "test-accuracy.svg" in text
-
-
-def test_output_must_be_empty_and_writable(tmp_path):
-    (tmp_path / "kept").write_text("precious")
-    with pytest.raises(UserError, match="must be a new or empty directory"):
-        records.make_directory(tmp_path)
-    with pytest.raises(UserError, match="must be a directory that can be written to"):
-        records.make_directory(tmp_path / "kept")
-    assert (tmp_path / "kept").read_text() == "precious"
 
 
 def test_costs_are_shown_where_they_were_recorded(runs):

@@ -1,7 +1,9 @@
 """An ablation that was ended, at any moment and in any way, can go on."""
 
+import dataclasses
 import json
 import random
+import resource
 import shutil
 import time
 from types import SimpleNamespace
@@ -10,14 +12,24 @@ import jax
 import numpy as np
 import pytest
 
-from experiments import metrics, records
-from experiments.__main__ import main, parse
+from experiments import __main__ as command_line
+from experiments import (
+    data,
+    directories,
+    environment,
+    metrics,
+    program,
+    records,
+    report,
+    train,
+)
+from experiments.__main__ import main
 from experiments.checkpoint import Checkpoints
-from experiments.config import Ablation, Recipe
+from experiments.config import Config, Recipe
 from experiments.errors import UserError
 from experiments.program import make_program
 
-from .programs import FULL_DISK, PROGRAM, lines_of, started
+from .programs import lines_of, started
 
 LONG = ("--epochs", "12", "--seeds", "2", "--norms", "batch_norm")
 EVERY_EPOCH = ("--checkpoint-seconds", "0")
@@ -41,7 +53,7 @@ def test_killed_run_ends_like_one_that_was_not(tmp_path):
     shutil.move(output, tmp_path / "whole")
 
     moments = random.Random(0)
-    for kill_after in sorted(moments.sample(range(3, 22), 3)):
+    for kill_after in sorted(moments.sample(range(3, 22), 2)):
         with started(*arguments) as process:
             deadline = time.monotonic() + 240
             while num_lines(output) < kill_after:
@@ -56,7 +68,9 @@ def test_killed_run_ends_like_one_that_was_not(tmp_path):
         printed, errors = process.communicate(timeout=300)
     assert process.returncode == 0, errors
     assert {name: lines_of(output / name) for name in RUNS} == whole
-    assert not list(output.glob("*.checkpoint"))
+    assert {path.suffix for path in output.iterdir()} == {
+        *(".jsonl", ".json", ".npz", ".svg", ".md", ".html")
+    }
     assert "BatchNorm" in printed
 
 
@@ -73,10 +87,45 @@ def quick(output, *more: str) -> list[str]:
     ]
 
 
-@pytest.fixture
-def finished(tmp_path):
+def resumed(output, *more: str) -> list[str]:
+    return ["ablate", "--resume", "--output", str(output), *more]
+
+
+@pytest.fixture(autouse=True)
+def no_plots(monkeypatch):
+    """Draws nothing: that is most of what a short ablation takes."""
+    monkeypatch.setattr(report, "_plots", lambda material, arms: {})
+
+
+@pytest.fixture(scope="module")
+def one_run(tmp_path_factory):
     """The directory of an ablation with one run, all done."""
-    assert main(quick(tmp_path / "runs", "--seeds", "1")) == 0
+    output = tmp_path_factory.mktemp("ablation") / "runs"
+    assert main(quick(output, "--seeds", "1", *EVERY_EPOCH)) == 0
+    return output
+
+
+@pytest.fixture
+def finished(one_run, tmp_path):
+    """A copy of that."""
+    return shutil.copytree(one_run, tmp_path / "finished")
+
+
+@pytest.fixture
+def interrupted(tmp_path, monkeypatch):
+    """The directory of the same ablation, stopped in its second epoch."""
+    evaluated = []
+
+    def evaluate(*arguments):
+        evaluated.append(arguments)
+        if len(evaluated) == 2:
+            raise KeyboardInterrupt
+        return program.evaluate(*arguments)
+
+    with monkeypatch.context() as context:
+        context.setattr(train, "evaluate", evaluate)
+        assert main(quick(tmp_path / "runs", "--seeds", "1", *EVERY_EPOCH)) == 130
+    assert Checkpoints(tmp_path / "runs" / "none-seed0.checkpoint", 0).latest == 1
     return tmp_path / "runs"
 
 
@@ -86,24 +135,51 @@ def test_half_a_line_is_cut_off_and_what_is_done_is_kept(finished, capsys):
     start, *_ = whole.splitlines(keepends=True)
     for rest in (whole[: len(start) + 20], start[:50], b""):
         path.write_bytes(rest)
-        assert main(["ablate", "--resume", "--output", str(finished)]) == 0
-        resumed = path.read_text("utf-8")
-        assert [len(line) > 2 for line in resumed.splitlines()] == [True] * 4
-        assert json.loads(resumed.splitlines()[0])["command"] in start.decode()
+        assert main(resumed(finished)) == 0
+        again = path.read_text("utf-8")
+        assert [len(line) > 2 for line in again.splitlines()] == [True] * 4
+        assert json.loads(again.splitlines()[0])["command"] in start.decode()
 
     before = path.read_bytes()
     capsys.readouterr()
-    assert main(["ablate", "--resume", "--output", str(finished)]) == 0
+    assert main(resumed(finished)) == 0
     assert path.read_bytes() == before
     assert "no norm, seed 0: completed before" in capsys.readouterr().out
 
 
-def test_resume_takes_further_seeds(finished):
+@pytest.mark.parametrize(
+    ("more", "arms"),
+    [
+        (["--seeds", "2"], ["none"]),
+        (["--norms", "lrn"], ["none", "lrn"]),
+        (["--norms", "lrn", "--sweep", "alpha=1"], ["none", "lrn-alpha=1"]),
+    ],
+)
+def test_what_is_given_is_added_and_kept(more, arms, finished, capsys):
     before = (finished / "none-seed0.jsonl").read_bytes()
-    arguments = ["ablate", "--resume", "--output", str(finished), "--seeds", "2"]
-    assert main(arguments) == 0
-    assert [run.seed for run in metrics.read(finished)] == [0, 1]
+    assert main(resumed(finished, *more)) == 0
+    runs = metrics.read(finished)
+    assert list(dict.fromkeys(run.norm for run in runs)) == arms
+    assert len(runs) == 2
     assert (finished / "none-seed0.jsonl").read_bytes() == before
+    capsys.readouterr()
+    assert main(resumed(finished)) == 0
+    assert "[2/2]" in capsys.readouterr().out
+
+
+def test_values_are_added_to_a_sweep(tmp_path, monkeypatch):
+    begun = ["ablate", "--norms", "lrn", "--sweep", "depth-radius=1,2"]
+    directories.write_arguments(tmp_path, "1/1", begun)
+    arms = []
+
+    def ablate(ablation, console, arguments):
+        arms.extend(arm.arm for arm in ablation.arms())
+        return 0
+
+    monkeypatch.setattr(command_line, "ablate", ablate)
+    assert main(resumed(tmp_path, "--sweep", "depth_radius=2.0,3")) == 2
+    assert main(resumed(tmp_path, "--sweep", "depth_radius=2,3")) == 0
+    assert arms == [f"lrn-depth_radius={radius}" for radius in (1, 2, 3)]
 
 
 @pytest.mark.parametrize(
@@ -114,10 +190,48 @@ def test_resume_takes_further_seeds(finished):
     ],
 )
 def test_resume_with_something_else_is_refused(more, message, finished, capsys):
-    before = (finished / "none-seed0.jsonl").read_bytes()
-    assert main(["ablate", "--resume", "--output", str(finished), *more]) == 2
+    before = {path: path.read_bytes() for path in finished.iterdir()}
+    assert main(resumed(finished, *more)) == 2
     assert message in capsys.readouterr().err
-    assert (finished / "none-seed0.jsonl").read_bytes() == before
+    assert {path: path.read_bytes() for path in finished.iterdir()} == before
+
+
+@pytest.mark.parametrize("more", [[], ["--seeds", "2"], ["--norms", "lrn"]])
+def test_resume_with_other_images_is_refused(more, interrupted, monkeypatch, capsys):
+    before = {path: path.read_bytes() for path in interrupted.iterdir()}
+    others = dataclasses.replace(data.load(Recipe().source), fingerprint="0" * 64)
+    with monkeypatch.context() as context:
+        context.setattr(data, "load", lambda source: others)
+        assert main(resumed(interrupted, *more)) == 2
+    assert f"their fingerprint is {'0' * 64} instead of" in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in interrupted.iterdir()} == before
+    assert main(["report", str(interrupted)]) == 0
+
+
+def test_run_whose_metrics_were_changed_starts_again(interrupted, finished):
+    path = interrupted / "none-seed0.jsonl"
+    text = path.read_text()
+    path.write_text(
+        text.replace('"validation_accuracy": 0.', '"validation_accuracy": 0.0')
+    )
+    assert path.read_text() != text
+    assert main(resumed(interrupted)) == 0
+    _, *lines = lines_of(path)
+    assert lines == lines_of(finished / "none-seed0.jsonl")[1:]
+
+
+def test_what_a_run_goes_on_with_is_said_and_recorded(
+    interrupted, finished, monkeypatch, capsys
+):
+    now = environment.describe() | {"commit": "another"}
+    monkeypatch.setattr(environment, "describe", lambda: now)
+    assert main(resumed(interrupted)) == 0
+    assert "commit another instead of" in capsys.readouterr().out
+    start, *lines = lines_of(interrupted / "none-seed0.jsonl")
+    [part] = start["resumed"]
+    assert part == {"after_epoch": 1, "environment": now, "devices": 1}
+    assert start["environment"]["commit"] != "another"
+    assert lines == lines_of(finished / "none-seed0.jsonl")[1:]
 
 
 @pytest.mark.parametrize(
@@ -138,6 +252,52 @@ def test_another_recipe_is_not_resumed(finished, capsys):
     assert "was begun with, article, but got caffe_full" in capsys.readouterr().err
 
 
+def test_arguments_that_were_damaged_are_not_taken(finished, capsys):
+    path = finished / "arguments.json"
+    path.write_text(path.read_text().replace('"--seeds", "1"', '"--seeds", "3"'))
+    assert main(resumed(finished)) == 2
+    assert "its checksum is that of other content" in capsys.readouterr().err
+    assert main(["report", str(finished)]) == 0
+
+
+def test_directory_is_trained_in_by_one_process_at_a_time(finished, capsys):
+    with directories.hold(finished, "1/1"):
+        assert main(resumed(finished)) == 2
+    assert "that no other process trains in" in capsys.readouterr().err
+    assert main(resumed(finished)) == 0
+
+
+def test_run_of_another_process_is_left_to_it(finished, capsys):
+    path = finished / "none-seed0.jsonl"
+    half = path.read_bytes()[:-10]
+    path.write_bytes(half)
+    with records.held_run(finished, Config(Recipe(), "none", 0)):
+        assert main(resumed(finished)) == 0
+    assert "no norm, seed 0: trained by another process" in capsys.readouterr().out
+    assert path.read_bytes() == half
+
+
+def test_directories_without_a_name_get_one_each(tmp_path):
+    made = [directories.make_new(tmp_path / "runs", "digits-now") for _ in range(3)]
+    assert [path.name for path in made] == [
+        "digits-now",
+        "digits-now-2",
+        "digits-now-3",
+    ]
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match="must be a directory that can be written to"):
+        directories.make_new(tmp_path / "file", "digits-now")
+
+
+def test_output_must_be_empty_and_writable(tmp_path):
+    (tmp_path / "kept").write_text("precious")
+    with pytest.raises(UserError, match="must be a new or empty directory"):
+        directories.make(tmp_path)
+    with pytest.raises(UserError, match="must be a directory that can be written to"):
+        directories.make(tmp_path / "kept")
+    assert (tmp_path / "kept").read_text() == "precious"
+
+
 def test_state_comes_back_to_the_bit(tmp_path):
     program = make_program(Recipe(epochs=2), "batch_norm")
     state, _ = program.run(program.init(0), next(iter(program.calls(0, 1))))
@@ -150,12 +310,37 @@ def test_state_comes_back_to_the_bit(tmp_path):
 
     again = Checkpoints(tmp_path / "run.checkpoint", 0)
     assert again.latest == 3
-    restored = again.restore(program.init(2))
-    for before, after in zip(saved, jax.tree.leaves(restored), strict=True):
+    like = program.init(2)
+    restored = again.restore(like)
+    for before, after, place in zip(
+        saved, jax.tree.leaves(restored), jax.tree.leaves(like), strict=True
+    ):
         np.testing.assert_array_equal(before, after)
         assert before.dtype == after.dtype
+        assert after.sharding == place.sharding
     again.remove()
     assert not list(tmp_path.iterdir())
+
+
+def test_state_that_is_damaged_or_another_is_refused(tmp_path):
+    program = make_program(Recipe(epochs=2), "batch_norm")
+    path = tmp_path / "run.checkpoint"
+    Checkpoints(path, 0).save(1, program.init(0))
+    whole = path.read_bytes()
+
+    other = make_program(Recipe(epochs=2), "none").init(0)
+    with pytest.raises(UserError, match=r"model_state\S* should be"):
+        Checkpoints(path, 0).restore(other)
+
+    flipped = [bytearray(whole) for _ in range(20)]
+    for content, place in zip(
+        flipped, np.linspace(0, len(whole) - 1, 20, dtype=int), strict=True
+    ):
+        content[place] ^= 1 << place % 8
+    for content in (*flipped, whole[:-1], whole[:10], b""):
+        path.write_bytes(content)
+        with pytest.raises(UserError, match="its checksum is that of other content"):
+            Checkpoints(path, 0).restore(program.init(0))
 
 
 def test_checkpoints_are_not_more_frequent_than_wanted(tmp_path):
@@ -183,27 +368,30 @@ def test_disk_without_room_is_noticed_before_training(tmp_path, monkeypatch, cap
     assert not list(tmp_path.glob("runs/*.jsonl"))
 
 
+@pytest.fixture
+def limit_files():
+    """Sets how large files may become, as if the disk was full, until the test ends."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    yield lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
 @pytest.mark.parametrize(
-    ("limit", "checkpoint_seconds", "message"),
-    [
-        (2000, "inf", "none-seed0.jsonl cannot be written: File too large"),
-        (20000, "0", "A checkpoint in"),
-    ],
+    ("limit", "seconds", "name"),
+    [(2000, "inf", "none-seed0.jsonl"), (20000, "0", "none-seed0.checkpoint")],
 )
 def test_full_disk_is_reported_and_what_is_there_goes_on(
-    limit, checkpoint_seconds, message, tmp_path
+    limit, seconds, name, tmp_path, limit_files, capsys
 ):
     output = tmp_path / "runs"
-    arguments = quick(
-        output, "--seeds", "1", "--checkpoint-seconds", checkpoint_seconds
-    )
-    program = FULL_DISK.format(limit=limit) + PROGRAM
-    with started(*arguments, "--epochs", "9", program=program) as process:
-        _, errors = process.communicate(timeout=240)
-    assert process.returncode == 2
-    # First: after it, orbax may complain of what it did not get to do.
-    assert errors.replace(f"{output}/", "").startswith(f"error: {message}")
-    assert main(["ablate", "--resume", "--output", str(output)]) == 0
+    limit_files(limit)
+    long = ("--epochs", "9", "--seeds", "1", "--checkpoint-seconds", seconds)
+    assert main(quick(output, *long)) == 2
+    limit_files(resource.RLIM_INFINITY)
+    errors = capsys.readouterr().err
+    assert f"error: {output / name} cannot be written: File too large" in errors
+    assert not list(output.glob("*.part"))
+    assert main(resumed(output)) == 0
     [run] = metrics.read(output)
     assert run.completed
     assert [epoch.epoch for epoch in run.epochs] == list(range(1, 10))
@@ -215,10 +403,3 @@ def test_directory_that_cannot_be_written_to_is_refused(tmp_path, capsys):
     assert "`output` must be a directory that can be written to" in (
         capsys.readouterr().err
     )
-
-
-def test_run_of_another_recipe_is_not_taken_for_this_one(finished):
-    command = parse(quick(finished, "--learning-rate", "0.1"))
-    assert isinstance(command, Ablation)
-    with pytest.raises(UserError, match=r"recipe \(learning_rate\) is another"):
-        records.find(finished, command.configs()[0])

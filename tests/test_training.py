@@ -307,6 +307,21 @@ def test_loss_that_is_not_finite_stops_the_run_at_its_step():
     assert raised.value.step == 1 + int(np.argmin(finite))
 
 
+def test_last_step_that_diverges_is_seen_in_the_loss_after_it():
+    recipe = Recipe(epochs=1, batch_size=1294, optimizer="sgd", learning_rate=1e38)
+    message = "the loss on the validation images was nan after step 1"
+    with pytest.raises(NonFiniteLossError, match=message):
+        run(Config(recipe, "none", 0))
+
+
+def test_loss_on_the_test_images_must_be_finite(monkeypatch):
+    measured = iter([(1.0, 0.5), (2.0, 0.5), (np.inf, 0.5)])
+    monkeypatch.setattr(train, "evaluate", lambda *arguments: next(measured))
+    message = "the loss on the test images was inf after step 40"
+    with pytest.raises(NonFiniteLossError, match=message):
+        run(Config(RECIPE, "none", 0))
+
+
 @pytest.mark.parametrize(
     ("losses", "message"),
     [
@@ -330,6 +345,9 @@ def test_sweep_makes_an_arm_of_each_value():
     ] * 2
     assert [config.recipe.lrn.alpha for config in configs[:3]] == [1e-4, 1e-4, 0.1]
     assert title("lrn-alpha=0.1") == "LRN, alpha=0.1"
+    close = Ablation(norms=("lrn",), seeds=1, sweep="alpha=0.1,0.10000000001")
+    names = [config.arm for config in close.configs()]
+    assert names == ["lrn-alpha=0.1", "lrn-alpha=0.10000000001"]
     [radius] = Ablation(norms=("lrn",), seeds=1, sweep="depth-radius=4").configs()
     assert radius.recipe.lrn == LRNHyperparameters(depth_radius=4)
     assert isinstance(radius.recipe.lrn.depth_radius, int)

@@ -9,19 +9,20 @@ what is taken from them, and `Stream` does so ahead of training.
 
 import hashlib
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from typing import Any
 
 import numpy as np
 
 from . import digits, protocol
 from .catalogue import CATALOGUE
 from .find import find, open_place
-from .parts import Found, Part, Split
+from .parts import Found, Part, Split, UnusableFilesError
 from .pictures import PictureFolders
 from .protocol import VALIDATION_SHARE
 from .source import TITLES, DatasetName, Source
-from .stream import Stream, chunks, gather
+from .stream import Stream, gather, pieces
 
 __all__ = [
     "MEMORY_LIMIT",
@@ -29,6 +30,7 @@ __all__ = [
     "VALIDATION_SHARE",
     "Dataset",
     "DatasetName",
+    "OnProgress",
     "Part",
     "Source",
     "Split",
@@ -39,6 +41,9 @@ __all__ = [
 
 MEMORY_LIMIT = 2 * 2**30
 """Bytes of decoded images that are kept in memory."""
+
+OnProgress = Callable[[int, int], object]
+"""(images decoded, all images) -> anything: called after every few images."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,16 +70,6 @@ class Dataset:
         return len(self.class_names)
 
 
-def _fingerprint(*parts: Part) -> str:
-    digest = hashlib.sha256()
-    for part in parts:
-        digest.update(repr((len(part), *part.image_shape)).encode())
-        for chunk in chunks(part):
-            digest.update(np.ascontiguousarray(chunk.images).data)
-        digest.update(part.labels.astype("<i4").data)
-    return digest.hexdigest()
-
-
 def _find(source: Source) -> tuple[Found, str]:
     """Returns the data set that is read from files, and its title."""
     title = TITLES[source.dataset]
@@ -86,15 +81,65 @@ def _find(source: Source) -> tuple[Found, str]:
     return found, title if found.published else f"{title} (not the published files)"
 
 
-@cache
-def load(source: Source) -> Dataset:
-    """Returns a data set; the second call costs nothing.
+def _decode(
+    part: Part,
+    keep: bool,
+    digest: Any,
+    reasons: dict[str, str],
+    on_decoded: Callable[[int], object],
+) -> Part:
+    """Decodes a part once: adds it to the digest, and what fails to the reasons."""
+    shape = (len(part), *part.image_shape)
+    images = np.empty(shape, np.uint8) if keep else None
+    indices = pieces(part)
+    with Stream(part, indices) as stream:
+        for piece in indices:
+            try:
+                chunk = next(stream)
+            except UnusableFilesError as error:
+                reasons |= error.reasons
+            else:
+                digest.update(chunk.images.data)
+                if images is not None:
+                    images[piece] = chunk.images
+            on_decoded(len(piece))
+    return part if images is None else Split(images, part.labels)
 
-    Every image is decoded once in it, so that none fails later.
+
+def _first_pass(
+    parts: tuple[Part, ...], on_progress: OnProgress
+) -> tuple[tuple[Part, ...], str]:
+    """Decodes every image once.
+
+    Returns:
+      The parts, in memory unless they are too large for it, and their fingerprint.
 
     Raises:
-      DataError: If a file is missing, damaged, or not what it should be.
+      UnusableFilesError: If images do not decode.
     """
+    size = sum(len(part) * math.prod(part.image_shape) for part in parts)
+    total = sum(len(part) for part in parts if not isinstance(part, Split))
+    digest, reasons, passed, done = hashlib.sha256(), {}, [], 0
+
+    def on_decoded(count: int) -> None:
+        nonlocal done
+        done += count
+        on_progress(done, total)
+
+    for part in parts:
+        digest.update(repr((len(part), *part.image_shape)).encode())
+        if isinstance(part, Split):
+            digest.update(np.ascontiguousarray(part.images).data)
+        else:
+            part = _decode(part, size <= MEMORY_LIMIT, digest, reasons, on_decoded)
+        digest.update(part.labels.astype("<i4").data)
+        passed.append(part)
+    if reasons:
+        raise UnusableFilesError(reasons)
+    return tuple(passed), digest.hexdigest()
+
+
+def _load(source: Source, on_progress: OnProgress) -> Dataset:
     random = protocol.random()
     if source.dataset == "digits":
         everything = Split(*digits.load())
@@ -109,10 +154,10 @@ def load(source: Source) -> Dataset:
         order = random.permutation(len(rest))
         white = 255
     train_indices, validation_indices = protocol.hold_out_validation(order)
-    parts = (rest.select(train_indices), rest.select(validation_indices), test)
-    if sum(len(part) * math.prod(part.image_shape) for part in parts) <= MEMORY_LIMIT:
-        parts = tuple(gather(part) for part in parts)
-    train, validation, test = parts
+    (train, validation, test), fingerprint = _first_pass(
+        (rest.select(train_indices), rest.select(validation_indices), test),
+        on_progress,
+    )
     return Dataset(
         name=source.dataset,
         title=title,
@@ -121,5 +166,33 @@ def load(source: Source) -> Dataset:
         test=test,
         white=white,
         class_names=class_names,
-        fingerprint=_fingerprint(train, validation, test),
+        fingerprint=fingerprint,
     )
+
+
+class _Loader:
+    """The type of `load`, which keeps what it has loaded."""
+
+    def __init__(self):
+        self._loaded: dict[Source, Dataset] = {}
+
+    def __call__(
+        self, source: Source, on_progress: OnProgress = lambda done, total: None
+    ) -> Dataset:
+        """Returns a data set; the second call costs nothing.
+
+        Every image is decoded once in it, so that none fails later.
+
+        Raises:
+          DataError: If a file is missing, damaged, or not what it should be.
+        """
+        if source not in self._loaded:
+            self._loaded[source] = _load(source, on_progress)
+        return self._loaded[source]
+
+    def cache_clear(self) -> None:
+        """Forgets what has been loaded."""
+        self._loaded.clear()
+
+
+load = _Loader()

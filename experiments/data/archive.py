@@ -4,13 +4,16 @@ A compressed archive is held in memory, up to a limit; of a plain one only the t
 contents is, and its files are read where they stand. Archives that a data set has no
 need of are refused as a whole: absolute names, names with "..", links, devices, sparse
 files, the same name twice, too many members, or an end that is missing.
+
+Sizes that an archive claims are not believed: it is read from the front to the back, no
+further than it goes, and no header has more than a few bytes.
 """
 
 import gzip
 import io
 import lzma
+import math
 import tarfile
-import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -25,9 +28,13 @@ from tarfile import (
 from typing import IO, Any, NamedTuple, Self
 
 from ..errors import DataError
-from .trees import MAX_UNPACKED, readable
+from .trees import MAX_UNPACKED, check_size, readable
 
 MAX_MEMBERS = 2_000_000
+MAX_NAMES = 2**29
+"""Characters of all names, and of the folders that each of them is in."""
+MAX_HEADER = 2**16
+"""Bytes of all that tar says of a member."""
 _OPENERS: dict[str, Callable[..., Any]] = {
     ".tar": open,
     ".tar.gz": gzip.open,
@@ -35,22 +42,15 @@ _OPENERS: dict[str, Callable[..., Any]] = {
 }
 ENDINGS = tuple(_OPENERS)
 
-_DAMAGES = (
-    tarfile.TarError,
-    gzip.BadGzipFile,
-    zlib.error,
-    lzma.LZMAError,
-    EOFError,
-    ValueError,  # numbers in extended headers that are none
-    RecursionError,  # extended headers of extended headers
-)
-
 
 @contextmanager
 def _whole(path: Path) -> Iterator[None]:
     try:
         yield
-    except _DAMAGES as error:
+    except Exception as error:  # tarfile raises whatever a damaged header leads to
+        expected = isinstance(error, DataError | OSError)
+        if expected and not isinstance(error, gzip.BadGzipFile):
+            raise
         raise DataError(
             f"{path} is damaged or cut short: expected a whole archive, but reading it "
             f"failed ({error}). Copy or download it again."
@@ -79,23 +79,39 @@ class _Member(TarInfo):
             raise ReadError(f"{error} before the end of the archive") from error
 
 
-class _Bounded(io.RawIOBase):
-    """A stream that unpacks no more than `MAX_UNPACKED` bytes."""
+class _Input(io.RawIOBase):
+    """What tarfile reads from: no further than `limit`, and no second time at the end.
 
-    def __init__(self, stream: IO[bytes], path: Path):
+    tarfile skips what a header claims by reading it, and takes an extended header into
+    memory, whatever size they are.
+    """
+
+    def __init__(self, stream: IO[bytes], path: Path, packed: bool):
         self._stream = stream
         self._path = path
-        self._left = MAX_UNPACKED
+        self._packed = packed
+        self._ended = False
+        self._position = 0
+        self.limit: float = MAX_HEADER
 
-    def read(self, size: int = -1, /) -> bytes:
-        content = self._stream.read(size)
-        self._left -= len(content)
-        if self._left < 0:
+    def check(self, position: int) -> None:
+        """Raises a DataError if an archive goes on to a place that is too far."""
+        if self._packed and position > MAX_UNPACKED:
             raise DataError(
                 f"{self._path} is too large to be read compressed: expected at most "
                 f"{MAX_UNPACKED:,} bytes unpacked. Unpack it, or compress it not at "
                 "all (.tar), and name that with --data-dir."
             )
+
+    def read(self, size: int = -1, /) -> bytes:
+        content = self._stream.read(size)
+        self._position += len(content)
+        self.check(self._position)
+        if self._position > self.limit:
+            raise ReadError(f"a header of more than {MAX_HEADER:,} bytes")
+        if not content and self._ended:
+            raise EOFError(f"it ends after {self._position:,} bytes")
+        self._ended = not content
         return content
 
 
@@ -118,11 +134,13 @@ class Archive:
         """Whether there is a file of this name."""
         return self.prefix + name in self.contents
 
-    def read(self, name: str) -> bytes:
+    def read(self, name: str, limit: int = MAX_UNPACKED) -> bytes:
         """Returns what a file holds."""
         content = self.contents[self.prefix + name]
         if isinstance(content, bytes):
+            check_size(self.path(name), len(content), limit)
             return content
+        check_size(self.path(name), content.size, limit)
         with readable(self.file), self.file.open("rb") as file:
             file.seek(content.offset)
             return file.read(content.size)
@@ -153,37 +171,47 @@ def _name(member: TarInfo, path: Path) -> str:
         return "" if str(name) == "." else str(name)
     raise DataError(
         f"{path} is refused: expected files and folders with relative names, but of "
-        f"its member {member.name!r} {reason}. Nothing was unpacked. Pack the images "
-        "anew, or ask where the archive comes from."
+        f"its member {member.name!r:.200} {reason}. Nothing was unpacked. Pack the "
+        "images anew, or ask where the archive comes from."
     )
 
 
+def _read(file: IO[bytes]) -> bytes:
+    """Returns what a member holds, read in pieces, since tarfile copies each."""
+    return b"".join(iter(lambda: file.read(2**20), b""))
+
+
 def _members(
-    tar: TarFile, path: Path, keep: bool
+    tar: TarFile, stream: _Input, path: Path, keep: bool
 ) -> tuple[dict[str, bytes | _Extent], set[str]]:
     """Returns the files by name, their contents if `keep`, and the folders."""
     contents: dict[str, bytes | _Extent] = {}
     folders: set[str] = set()
-    count = 0
+    count = length = 0
     while (member := tar.next()) is not None:
-        count += 1
-        if count > MAX_MEMBERS:
-            raise DataError(
-                f"{path} is refused: expected at most {MAX_MEMBERS:,} members, but it "
-                "has more. Unpack it, and name the directory with --data-dir."
-            )
         name = _name(member, path)
+        count += 1
+        length += len(name) * (1 + name.count("/"))
+        if count > MAX_MEMBERS or length > MAX_NAMES:
+            raise DataError(
+                f"{path} is refused: expected at most {MAX_MEMBERS:,} members, whose "
+                f"names have at most {MAX_NAMES:,} characters together, counted once "
+                "for each folder they are in, but it has more. Unpack it, and name the "
+                "directory with --data-dir."
+            )
+        stream.check(tar.offset)  # where the next header is
+        stream.limit = tar.offset + MAX_HEADER
         if member.isdir():
             folders.add(name)
             continue
         if name in contents:
             raise DataError(
-                f"{path} is refused: expected every file once, but {name!r} is in it "
-                "twice. Pack it anew."
+                f"{path} is refused: expected every file once, but {name!r:.200} is "
+                "in it twice. Pack it anew."
             )
         file = tar.extractfile(member) if keep else None
         contents[name] = (
-            file.read() if file else _Extent(member.offset_data, member.size)
+            _read(file) if file else _Extent(member.offset_data, member.size)
         )
     return contents, folders
 
@@ -224,10 +252,11 @@ def open_archive(path: Path) -> Archive:
         _whole(path),
         _OPENERS[ending](path, "rb") as file,
     ):
-        stream = file if plain else _Bounded(file, path)
+        stream = _Input(file, path, packed=not plain)
         # Read from the front to the back, whatever the headers say.
         with tarfile.open(fileobj=stream, mode="r|", tarinfo=_Member) as tar:
-            contents, folders = _members(tar, path, keep=not plain)
+            contents, folders = _members(tar, stream, path, keep=not plain)
+        stream.limit = math.inf
         while not plain and stream.read(2**20):
             pass  # to the checksum at the end
     return Archive(path, contents, _tops(set(contents), folders))

@@ -88,7 +88,6 @@ CATALOGUE: dict[DatasetName, Entry] = {
             "https://storage.googleapis.com/tensorflow/tf-keras-datasets",
             "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/"
             "data/fashion",
-            "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com",
         ),
     ),
     "cifar10": Entry(

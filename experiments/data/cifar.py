@@ -2,7 +2,8 @@
 
 An image is 3,072 bytes: 32 rows of 32 pixels of red, then of green, then of blue. The
 binary version puts the label before it (CIFAR-100 the coarse one, then the fine one);
-the python version is pickled dictionaries with an array of images and a list of labels.
+the python version is pickled dictionaries with an array of images and the labels, in a
+list as published, or in whatever holds integers where somebody pickled them anew.
 Source: A. Krizhevsky, Learning Multiple Layers of Features from Tiny Images, 2009.
 """
 
@@ -31,8 +32,9 @@ def _images(rows: np.ndarray) -> np.ndarray:
 
 def _describe(value: object) -> str:
     if isinstance(value, np.ndarray):
-        return f"an array of shape {value.shape}"
-    if isinstance(value, list):
+        kind = "" if value.dtype == np.uint8 else f" of {value.dtype}"
+        return f"an array of shape {value.shape}{kind}"
+    if isinstance(value, list | tuple):
         return f"a list of {len(value)}"
     return "nothing" if value is None else type(value).__name__
 
@@ -118,12 +120,14 @@ class Cifar:
         rows, labels = batch.get("data"), batch.get(self.label_key)
         if (
             isinstance(rows, np.ndarray)
-            and isinstance(labels, list)
+            and isinstance(labels, list | tuple | np.ndarray)
+            and rows.dtype == np.uint8
             and rows.shape == (len(labels), _IMAGE_BYTES)
-            and labels
-            and all(type(label) is int for label in labels)
+            and len(labels) > 0
         ):
-            return rows, labels
+            found = [*labels] if not isinstance(labels, np.ndarray) else labels.tolist()
+            if all(type(label) is int for label in found):
+                return rows, found
         raise DataError(
             f"{path} is not a batch of this data set: expected an array `data` of "
             f"{_IMAGE_BYTES:,} bytes an image, and a list `{self.label_key}` of as "
@@ -136,5 +140,5 @@ class Cifar:
             if not 0 <= label < len(self.class_names):
                 raise DataError(
                     f"{path} has a label outside its range: expected 0 to "
-                    f"{len(self.class_names) - 1}, but got {label}."
+                    f"{len(self.class_names) - 1}, but got {label!s:.40}."
                 )

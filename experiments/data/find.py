@@ -18,9 +18,17 @@ from .source import TITLES, Source
 from .trees import Directory, Tree
 
 
+def _home() -> Path:
+    """Returns the home directory, or the working directory for users without one."""
+    try:
+        return Path.home()
+    except RuntimeError:
+        return Path()
+
+
 def cache_directory() -> Path:
     """Returns where downloads are kept."""
-    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    cache = os.environ.get("XDG_CACHE_HOME") or _home() / ".cache"
     return Path(cache, "lrn_jax")
 
 
@@ -31,7 +39,7 @@ def _places(cache: Path) -> list[Path]:
         *([Path(own)] if own else []),
         cache,
         Path("data"),
-        Path.home() / ".keras" / "datasets",
+        _home() / ".keras" / "datasets",
     ]
 
 
@@ -42,7 +50,14 @@ def open_place(place: Path) -> Tree:
       DataError: If it is there and is neither.
     """
     directory = Directory(place)
-    return open_archive(place) if directory.is_file("") else directory
+    if directory.is_file(""):
+        return open_archive(place)
+    if place.exists() and not place.is_dir():
+        raise DataError(
+            f"{place} cannot be read: expected a directory or an archive, but it is a "
+            "device or a pipe. Correct --data-dir."
+        )
+    return directory
 
 
 def _in_archive(tree: Tree, entry: Entry) -> Iterator[Tree]:
@@ -98,10 +113,13 @@ def find(source: Source) -> Tree:
     if named is None and entry.downloads and not source.offline:
         for published in entry.downloads:
             download.fetch(published, cache)
-        return next(
-            tree
-            for tree in _in_directory(cache, entry)
-            if entry.reader.missing(tree) is None
+        for tree in _in_directory(cache, entry):
+            if entry.reader.missing(tree) is None:
+                return tree
+        there = ", ".join(str(cache / each.path) for each in entry.downloads)
+        raise DataError(
+            f"{there} is not the published file: expected {entry.reader.wanted} in it. "
+            "Remove it, and it is downloaded."
         )
 
     searched = ", ".join(

@@ -47,28 +47,8 @@ def _find(tree: Tree, stem: str) -> str | None:
     return next((name for name in names if tree.is_file(name)), None)
 
 
-def _unpack(packed: bytes, path: str) -> bytes:
-    try:
-        with gzip.GzipFile(fileobj=io.BytesIO(packed)) as file:
-            content = file.read(MAX_UNPACKED + 1)
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise DataError(
-            f"{path} is damaged or cut short: expected a whole gzip file, but "
-            f"decompression failed ({error}). Copy or download it again."
-        ) from error
-    if len(content) > MAX_UNPACKED:
-        raise DataError(
-            f"{path} is refused: expected at most {MAX_UNPACKED:,} bytes unpacked."
-        )
-    return content
-
-
-def parse(content: bytes, magic: int, path: str) -> np.ndarray:
-    """Returns the array in an IDX file of unsigned bytes that starts with `magic`.
-
-    Raises:
-      DataError: If it starts otherwise, or has not as many elements as it says.
-    """
+def _parse_header(content: bytes, magic: int, path: str) -> tuple[int, list[int]]:
+    """Returns the size of the header and the shape it announces."""
     axes = magic & 0xFF
     header_size = 4 * (1 + axes)
     if len(content) < header_size:
@@ -83,12 +63,49 @@ def parse(content: bytes, magic: int, path: str) -> np.ndarray:
             f"{magic:#010x} (unsigned bytes, number of axes: {axes}), but got "
             f"{found:#010x}."
         )
-    expected = math.prod(shape)
-    if len(content) - header_size != expected:
+    return header_size, shape
+
+
+def _unpack(packed: bytes, magic: int, path: str) -> bytes:
+    """Returns what a compressed file holds, if it is what its header announces."""
+    try:
+        with gzip.GzipFile(fileobj=io.BytesIO(packed)) as file:
+            header = file.read(4 * (1 + (magic & 0xFF)))
+            header_size, shape = _parse_header(header, magic, path)
+            size = math.prod(shape)
+            if header_size + size > MAX_UNPACKED:
+                raise DataError(
+                    f"{path} is refused: expected at most {MAX_UNPACKED:,} bytes "
+                    f"unpacked, but its header announces {size:,}."
+                )
+            # One byte more, to see that there is none: gzip compares checksums then.
+            content = file.read(size + 1)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise DataError(
+            f"{path} is damaged or cut short: expected a whole gzip file, but "
+            f"decompression failed ({error}). Copy or download it again."
+        ) from error
+    if len(content) > size:
+        raise DataError(
+            f"{path} is damaged: its header announces {size:,} bytes of data, but more "
+            "follow. Copy or download it again."
+        )
+    return header + content
+
+
+def parse(content: bytes, magic: int, path: str) -> np.ndarray:
+    """Returns the array in an IDX file of unsigned bytes that starts with `magic`.
+
+    Raises:
+      DataError: If it starts otherwise, or has not as many elements as it says.
+    """
+    header_size, shape = _parse_header(content, magic, path)
+    expected, found = math.prod(shape), len(content) - header_size
+    if found != expected:
         raise DataError(
             f"{path} is damaged or cut short: its header announces "
             f"{' x '.join(map(str, shape))} = {expected} bytes of data, but "
-            f"{len(content) - header_size} follow. Copy or download it again."
+            f"{found} follow. Copy or download it again."
         )
     if expected == 0:
         raise DataError(f"{path} holds no data: its header announces {shape}.")
@@ -125,7 +142,7 @@ class IDX:
             paths[stem] = tree.path(name)
             content = tree.read(name)
             if name.endswith(".gz"):
-                content = _unpack(content, paths[stem])
+                content = _unpack(content, magic, paths[stem])
             arrays[stem] = parse(content, magic, paths[stem])
             published &= not differs(f"{self.dataset}/{stem}", content)
         for part in ("train", "t10k"):

@@ -5,7 +5,24 @@ from typing import NamedTuple, Protocol, Self
 
 import numpy as np
 
+from ..errors import DataError
 from .trees import Tree
+
+_NAMED = 20  # files in a message
+
+
+class UnusableFilesError(DataError):
+    """Files of a data set cannot be used, each for a reason."""
+
+    def __init__(self, reasons: dict[str, str]):
+        self.reasons = reasons
+        first, *others = sorted(reasons)
+        message = reasons[first]
+        if others:
+            named, rest = others[: _NAMED - 1], len(others[_NAMED - 1 :])
+            message += f" Nor can {len(others)} more be used: {', '.join(named)}"
+            message += f", and {rest} more." if rest else "."
+        super().__init__(message)
 
 
 class Part(Protocol):
@@ -24,7 +41,11 @@ class Part(Protocol):
     def __len__(self) -> int: ...
 
     def take(self, indices: np.ndarray) -> "Split":
-        """Returns the images and labels at `indices`, in memory."""
+        """Returns the images and labels at `indices`, in memory.
+
+        Raises:
+          UnusableFilesError: If some of them cannot be read or decoded.
+        """
         ...
 
     def select(self, indices: np.ndarray) -> Self:

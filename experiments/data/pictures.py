@@ -1,4 +1,4 @@
-"""Folders of images, one for each class: JPEG or PNG files, decoded with Pillow.
+"""Folders of images, one for each class: JPEG or PNG files (decoding.py).
 
 Two layouts, in a directory or an archive, below any number of folders that hold nothing
 but the next one:
@@ -6,9 +6,7 @@ but the next one:
     train/CLASS/*.jpg and test/CLASS/*.jpg      the same classes in both
     CLASS/*.jpg                                 a fifth of each class becomes the test
 
-Classes are numbered in the alphabetical order of their names. What is decoded has three
-channels (grey is repeated, transparent becomes white), stands upright as its EXIF data
-say, and is the largest centered square, resized (bicubic) where its size differs.
+Classes are numbered in the alphabetical order of their names.
 
 Files beside the folders and hidden files are left alone. Whatever else could be a
 mistake is refused, with its name: a file in a class folder that is no JPEG or PNG, a
@@ -16,59 +14,18 @@ folder in it, an image beside the class folders, an empty class, classes that ar
 both in train and test, fewer than two of them.
 """
 
-import io
 from dataclasses import dataclass, replace
 
 import numpy as np
-from PIL import Image, ImageOps
 
 from ..errors import DataError
 from . import protocol
-from .parts import Found, Split
+from .decoding import LARGEST_FILE, decode
+from .parts import Found, Split, UnusableFilesError
 from .trees import Tree
 
 _ENDINGS = (".jpg", ".jpeg", ".png")
-_FORMATS = ("JPEG", "PNG")
 _SPLIT = ["test", "train"]
-
-
-def _upright_rgb(image: Image.Image) -> Image.Image:
-    image = ImageOps.exif_transpose(image)
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        white = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(white, image)
-    return image.convert("RGB")
-
-
-def decode(content: bytes, path: str, side: int, *, resize: bool = True) -> np.ndarray:
-    """Returns an image (side, side, 3) uint8.
-
-    Args:
-      content: A JPEG or PNG file.
-      path: Its name, for messages.
-      side: Height and width to bring it to.
-      resize: Whether it may have another size.
-
-    Raises:
-      DataError: If it does not decode, has more than 8 bits a channel, or another size
-        than it may have.
-    """
-    try:
-        with Image.open(io.BytesIO(content), formats=_FORMATS) as image:
-            mode, size = image.mode, image.size
-            if mode[0] in "IF":
-                raise ValueError(f"it has more than 8 bits a channel, mode {mode}")
-            if size != (side, side) and not resize:
-                raise ValueError(f"it has {size[0]} x {size[1]} pixels")
-            square = ImageOps.fit(_upright_rgb(image), (side, side))
-            return np.asarray(square)
-    except Exception as error:  # Pillow raises whatever a damaged file leads to
-        expected = "a JPEG or PNG image" if resize else f"an image of {side} x {side}"
-        raise DataError(
-            f"{path} cannot be used: expected {expected}, but {error}. Replace or "
-            "remove it."
-        ) from error
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,14 +50,20 @@ class Pictures:
         """Returns the images and labels at `indices`, decoded.
 
         Raises:
-          DataError: If an image does not decode; it names the image.
+          UnusableFilesError: If some do not decode; it names them.
         """
         images = np.empty((len(indices), *self.image_shape), np.uint8)
+        reasons = {}
         for image, index in zip(images, indices, strict=True):
             name = self.names[index]
             path = self.tree.path(name)
-            content = self.tree.read(name)
-            image[:] = decode(content, path, self.side, resize=self.resize)
+            try:
+                content = self.tree.read(name, LARGEST_FILE)
+                image[:] = decode(content, path, self.side, resize=self.resize)
+            except DataError as error:
+                reasons[path] = str(error)
+        if reasons:
+            raise UnusableFilesError(reasons)
         return Split(images, self.labels[indices])
 
     def select(self, indices: np.ndarray) -> "Pictures":
@@ -130,42 +93,55 @@ def _refuse_pictures(tree: Tree, files: list[str]) -> None:
             )
 
 
-def _class_files(tree: Tree) -> list[str]:
+def _class_files(tree: Tree, unusable: dict[str, str]) -> list[str]:
+    """Returns the images of a class; what else is there is added to `unusable`."""
     folders, files = tree.children()
-    if folders:
-        raise DataError(
-            f"{tree.path(folders[0])} is a folder in a class folder: expected images "
-            "only. The layouts are train/CLASS/*.jpg with test/CLASS/*.jpg, or "
-            "CLASS/*.jpg."
-        )
-    for name in files:
-        if not name.lower().endswith(_ENDINGS):
-            raise DataError(
-                f"{tree.path(name)} is no image this program reads: expected only "
-                f"files that end in {', '.join(_ENDINGS)} in a class folder. Convert "
-                "or remove it."
-            )
-    if not files:
+    if not folders and not files:
         raise DataError(
             f"{tree.path()} is empty: expected images of that class. Add some, or "
             "remove the folder."
         )
-    return files
-
-
-def _classes(tree: Tree, prefix: str = "") -> dict[str, list[str]]:
-    """Returns the images of each class, their names in alphabetical order, prefixed."""
-    folders, files = tree.children()
-    _refuse_pictures(tree, files)
-    if len(folders) < 2:
-        raise DataError(
-            f"{tree.path()} has too few classes: expected at least two folders with "
-            f"images, but got {', '.join(folders) or 'none'}."
+    for name in folders:
+        unusable[tree.path(name)] = (
+            f"{tree.path(name)} is a folder in a class folder: expected images only. "
+            "The layouts are train/CLASS/*.jpg with test/CLASS/*.jpg, or CLASS/*.jpg."
         )
-    return {
-        name: [f"{prefix}{name}/{file}" for file in _class_files(tree.below(name))]
-        for name in folders
-    }
+    images = [name for name in files if name.lower().endswith(_ENDINGS)]
+    for name in sorted({*files} - {*images}):
+        unusable[tree.path(name)] = (
+            f"{tree.path(name)} is no image this program reads: expected only files "
+            f"that end in {', '.join(_ENDINGS)} in a class folder. Convert or remove "
+            "it."
+        )
+    return images
+
+
+def _classes(tree: Tree, parts: list[str]) -> list[dict[str, list[str]]]:
+    """Returns the names of the images of each class, in each of the parts."""
+    unusable: dict[str, str] = {}
+    found = []
+    for part in parts:
+        top = tree.below(part)
+        folders, files = top.children()
+        _refuse_pictures(top, files)
+        if len(folders) < 2:
+            raise DataError(
+                f"{top.path()} has too few classes: expected at least two folders with "
+                f"images, but got {', '.join(folders) or 'none'}."
+            )
+        prefix = f"{part}/" if part else ""
+        found.append(
+            {
+                name: [
+                    f"{prefix}{name}/{file}"
+                    for file in _class_files(top.below(name), unusable)
+                ]
+                for name in folders
+            }
+        )
+    if unusable:
+        raise UnusableFilesError(unusable)
+    return found
 
 
 @dataclass(frozen=True)
@@ -205,8 +181,7 @@ class PictureFolders:
                 f"{tree.path()} mixes layouts: expected train and test and no other "
                 f"folder beside them, but got {', '.join(folders)}."
             )
-        parts = {part: _classes(tree.below(part), f"{part}/") for part in _SPLIT}
-        train, test = parts["train"], parts["test"]
+        test, train = _classes(tree, _SPLIT)
         different = sorted(train.keys() ^ test.keys())
         if different:
             raise DataError(
@@ -223,7 +198,8 @@ class PictureFolders:
     def _split(self, tree: Tree) -> Found:
         random = protocol.random()
         train, test = {}, {}
-        for name, files in _classes(tree).items():
+        (classes,) = _classes(tree, [""])
+        for name, files in classes.items():
             if len(files) < 2:
                 raise DataError(
                     f"{tree.path(name)} has too few images: expected at least two, one "

@@ -23,6 +23,7 @@ TITLES: dict[DatasetName, str] = {
     "folder": "folder",
 }
 _DEFAULT_IMAGE_SIZE = 64
+_LARGEST_IMAGE_SIZE = 4096
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,11 @@ class Source:
         if self.image_size < 1:
             raise UserError(
                 f"`image-size` must be at least 1, but got {self.image_size}."
+            )
+        if self.image_size > _LARGEST_IMAGE_SIZE:
+            raise UserError(
+                f"`image-size` must be at most {_LARGEST_IMAGE_SIZE}, but got "
+                f"{self.image_size}."
             )
         if self.dataset != "folder" and self.image_size != _DEFAULT_IMAGE_SIZE:
             raise UserError(

@@ -1,5 +1,6 @@
 """Batches decoded ahead by a few threads, in order."""
 
+import math
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -7,11 +8,12 @@ from typing import Self
 
 import numpy as np
 
-from .parts import Part, Split
+from .parts import Part, Split, UnusableFilesError
 
 THREADS = 4
 AHEAD = 8
-_CHUNK = 256
+_PIECE_IMAGES = 16
+_PIECE_BYTES = 2**25
 
 
 class Stream:
@@ -19,9 +21,10 @@ class Stream:
 
     Each batch is decoded by one thread, and what it holds depends on its indices alone.
     At most `ahead` batches are decoded or waiting, so a consumer that is slow holds the
-    threads back. An error in a thread is raised where its batch would have come. The
-    threads end with the last batch, with an error, or with `close`, which waits for no
-    more than the batches that are being decoded; `with` closes in any case:
+    threads back. An error in a thread is raised where its batch would have come; after
+    an `UnusableFilesError` the other batches can still be had. The threads end with the
+    last batch, with another error, or with `close`, which waits for no more than the
+    batches that are being decoded; `with` closes in any case:
 
         with Stream(dataset.train, batches(seed, epoch, ...)) as stream:
             for batch in stream:
@@ -55,6 +58,8 @@ class Stream:
             if not self._pending:
                 raise StopIteration
             return self._pending.popleft().result()
+        except UnusableFilesError:
+            raise
         except BaseException:  # Ctrl-C, too
             self.close()
             raise
@@ -72,11 +77,17 @@ class Stream:
         self._pool.shutdown(cancel_futures=True)
 
 
+def pieces(part: Part) -> list[np.ndarray]:
+    """Returns the indices of a whole part, in pieces that are small in memory."""
+    size = _PIECE_BYTES // math.prod(part.image_shape)
+    size = min(max(size, 1), _PIECE_IMAGES)
+    indices = np.arange(len(part))
+    return [indices[start : start + size] for start in indices[::size]]
+
+
 def chunks(part: Part) -> Iterator[Split]:
     """Yields a whole part, from the first image to the last, in pieces."""
-    indices = np.arange(len(part))
-    pieces = (indices[start : start + _CHUNK] for start in indices[::_CHUNK])
-    with Stream(part, pieces) as stream:
+    with Stream(part, pieces(part)) as stream:
         yield from stream
 
 
@@ -85,8 +96,6 @@ def gather(part: Part) -> Split:
     if isinstance(part, Split):
         return part
     images = np.empty((len(part), *part.image_shape), np.uint8)
-    start = 0
-    for chunk in chunks(part):
-        images[start : start + len(chunk)] = chunk.images
-        start += len(chunk)
+    for indices, chunk in zip(pieces(part), chunks(part), strict=True):
+        images[indices] = chunk.images
     return Split(images, part.labels)

@@ -10,8 +10,8 @@ from typing import Protocol
 
 from ..errors import DataError
 
-# What a compressed file may unpack to. It is unpacked in memory.
 MAX_UNPACKED = 2 * 2**30
+"""Bytes of a file, and of what a compressed one unpacks to: they are held in memory."""
 _NOT_THERE = (FileNotFoundError, NotADirectoryError)
 
 
@@ -26,8 +26,12 @@ class Tree(Protocol):
         """Whether there is a file of this name."""
         ...
 
-    def read(self, name: str) -> bytes:
-        """Returns what a file holds."""
+    def read(self, name: str, limit: int = MAX_UNPACKED) -> bytes:
+        """Returns what a file holds.
+
+        Raises:
+          DataError: If it cannot be read, or has more than `limit` bytes.
+        """
         ...
 
     def children(self) -> tuple[list[str], list[str]]:
@@ -51,6 +55,15 @@ def readable(path: Path) -> Iterator[None]:
         raise DataError(f"{path} cannot be read: {error.strerror or error}.") from error
 
 
+def check_size(path: str, size: int, limit: int) -> None:
+    """Raises a DataError if a file is too large to be held in memory."""
+    if size > limit:
+        raise DataError(
+            f"{path} is too large: expected at most {limit:,} bytes, but it has "
+            f"{size:,}. Replace or remove it."
+        )
+
+
 @dataclass(frozen=True)
 class Directory:
     """A directory on disk; links in it are followed."""
@@ -69,10 +82,12 @@ class Directory:
             except _NOT_THERE:
                 return False
 
-    def read(self, name: str) -> bytes:
+    def read(self, name: str, limit: int = MAX_UNPACKED) -> bytes:
         """Returns what a file holds."""
-        with readable(self.root / name):
-            return (self.root / name).read_bytes()
+        path = self.root / name
+        with readable(path), path.open("rb") as file:
+            check_size(str(path), os.fstat(file.fileno()).st_size, limit)
+            return file.read()
 
     def children(self) -> tuple[list[str], list[str]]:
         """Returns the names of the folders and of the files at the top, sorted."""
@@ -85,9 +100,11 @@ class Directory:
             for entry in entries:
                 if entry.name.startswith("."):
                     continue
-                if entry.is_dir():
+                with readable(Path(entry.path)):  # a link may lead to itself
+                    is_folder, is_file = entry.is_dir(), entry.is_file()
+                if is_folder:
                     folders.append(entry.name)
-                elif entry.is_file():
+                elif is_file:
                     files.append(entry.name)
                 else:
                     # A pipe would block whoever reads it.

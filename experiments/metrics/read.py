@@ -10,6 +10,7 @@ from typing import Any
 from ..errors import DataError
 from .run import Epoch, Run
 from .schema import ENDS, Start, check, check_plain
+from .seal import opened
 
 # They are names of files, and stand in plots: batch_norm, lrn-alpha=0.1.
 _ARM = re.compile(r"[a-z0-9_]{1,40}(-[A-Za-z0-9_.,=+-]{1,60})?")
@@ -82,10 +83,13 @@ def read_run(path: Path) -> Run | None:
     start: dict[str, Any] = {}
     epochs: list[Epoch] = []
     end: dict[str, Any] = {"status": "interrupted"}
+    changed: list[int] = []
     number = 0
     try:
         for number, line in enumerate(lines, 1):
-            content = _parse(line)
+            content, whole = opened(_parse(line))
+            if not whole:
+                changed.append(number)
             match content.pop("kind", None):
                 case "start" if number == 1:
                     start = _start(content)
@@ -110,6 +114,7 @@ def read_run(path: Path) -> Run | None:
         start=start,
         epochs=tuple(epochs),
         end=end,
+        changed=tuple(changed),
     )
 
 

@@ -35,6 +35,8 @@ class Run:
     epochs: tuple[Epoch, ...]
     end: dict[str, Any]
     """`schema.Completed` or `schema.Diverged`, unless it was interrupted."""
+    changed: tuple[int, ...] = ()
+    """Numbers of the lines that are not as they were written."""
 
     @property
     def flaw(self) -> str | None:

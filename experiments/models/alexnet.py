@@ -57,7 +57,7 @@ class AlexNet(nn.Module):
     def __call__(self, images: Array, *, train: bool = False) -> Array:
         """Returns logits (batch, classes) of images (batch, height, width, channels).
 
-        Images are 227 pixels wide and high in the original, and at least 67.
+        Images are 227 pixels wide and high in the original, and at least 39.
         """
         dtypes: Any = {"dtype": self.dtype, "param_dtype": self.param_dtype}
         conv, dense = partial(Conv, **dtypes), partial(nn.Dense, **dtypes)

@@ -283,7 +283,7 @@ def test_interrupted_run_keeps_what_was_measured(monkeypatch, tmp_path, capsys):
     file = tmp_path / "results.jsonl"
     arguments = [*SMOKE, "--contenders", "default", "--output", str(file)]
     assert main(arguments) == 130
-    assert "Interrupted" in capsys.readouterr().out
+    assert capsys.readouterr().err == "Interrupted.\n"
     _, *kept = map(json.loads, file.read_text().splitlines())
     assert [one["contender"] for one in kept] == ["copy", "default"]
 

@@ -132,14 +132,9 @@ def test_damaged_results_are_not_drawn(value, tmp_path, capsys):
 
 
 def test_files_that_cannot_be_read_or_written_are_named(tmp_path, capsys):
-    assert main(["table", str(tmp_path)]) == 2
-    assert f"error: {tmp_path} cannot be read: Is a directory." in (
-        capsys.readouterr().err
-    )
-    assert main(["plot", str(LAYERS), str(tmp_path)]) == 2
-    assert f"`plot` must be a file to write, but got {tmp_path}: Is a directory" in (
-        capsys.readouterr().err
-    )
+    for arguments in (["table", str(tmp_path)], ["plot", str(LAYERS), str(tmp_path)]):
+        assert main(arguments) == 2
+        assert capsys.readouterr().err == f"error: {tmp_path}: Is a directory.\n"
 
 
 @pytest.mark.parametrize("command", ["layer", "step"])
@@ -178,9 +173,7 @@ def test_output_may_be_full_closed_early_or_without_a_character():
         return done.returncode, done.stdout, done.stderr
 
     status, _, errors = shown(f"table {STEPS} > /dev/full")
-    assert status == 2
-    assert errors.startswith("error: the output cannot be written: ")
-    assert errors.count("\n") == 1
+    assert (status, errors) == (2, "error: The output: No space left on device.\n")
     status, printed, errors = shown(f"summary {STEPS} | head -n 5")
-    assert printed.endswith(" | ? |\n")
-    assert errors == ""
+    assert printed.endswith(" | - |\n")
+    assert (status, errors) == (0, "")

@@ -65,6 +65,12 @@ def tar_bytes(*members: tarfile.TarInfo) -> bytes:
     return file.getvalue()
 
 
+def claiming(header: tarfile.TarInfo) -> bytes:
+    """Returns an archive whose last header is followed by nothing it claims."""
+    block = header.tobuf(tarfile.GNU_FORMAT)
+    return tar_bytes()[:1024] + block + bytes(-len(block) % 1024)
+
+
 WHOLE = tar_bytes(member("train/dog/1.png", size=2000))
 TWICE = member("train/cat/fine.png")
 
@@ -103,6 +109,13 @@ TWICE = member("train/cat/fine.png")
         (WHOLE[:1200], "expected a whole archive"),  # in a header
         (WHOLE[:1024], "expected a whole archive"),  # before a header
         (WHOLE[:1024] + b"?" * 512 + WHOLE[1536:], "expected a whole archive"),
+        *(
+            (claiming(member("1.png", kind, size=size)), "(damaged|too large)")
+            for size in (2**40, 2**60)
+            for kind in (tarfile.REGTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.XHDTYPE)
+        ),
+        (claiming(member("old", tarfile.GNUTYPE_SPARSE)), "'old' it is a device or"),
+        (tar_bytes(member("x" * 70_000)), "a header of more than 65,536 bytes"),
         (b"", "expected a whole archive"),
         (b"no archive at all", "expected a whole archive"),
     ],
@@ -149,19 +162,30 @@ def test_number_of_members_has_a_limit(tmp_path, monkeypatch, ending):
     assert len(load("folder", archive).test) == 4
 
 
+def test_length_of_all_names_has_a_limit(tmp_path, monkeypatch):
+    """With that of the folders in them: a name of n letters may hold n / 2."""
+    archive = tmp_path / "deep.tar"
+    archive.write_bytes(tar_bytes(member("a/" * 20 + "1.png")))
+    monkeypatch.setattr("experiments.data.archive.MAX_NAMES", 1000)
+    assert open_archive(archive).children() == (["a", "train"], [])
+    monkeypatch.setattr("experiments.data.archive.MAX_NAMES", 900)
+    with refused(tmp_path, "at most 900 characters together"):
+        open_archive(archive)
+
+
 @pytest.mark.parametrize("ending", [".tar.gz", ".tar.xz"])
 @pytest.mark.parametrize(
     "large",
     [
-        member("large", size=200_000),
-        # What is skipped, too: a header of nothing but a name.
-        member("x" * 200_000),
+        [member("large", size=200_000)],
+        # What is skipped, too: headers of nothing but names.
+        [member(str(number) + "x" * 50_000) for number in range(4)],
     ],
-    ids=["content", "header"],
+    ids=["content", "headers"],
 )
 def test_unpacked_size_has_a_limit(tmp_path, monkeypatch, large, ending):
     archive = tmp_path / f"large{ending}"
-    archive.write_bytes(COMPRESS[ending](tar_bytes(large)))
+    archive.write_bytes(COMPRESS[ending](tar_bytes(*large)))
     monkeypatch.setattr("experiments.data.archive.MAX_UNPACKED", 150_000)
     with refused(tmp_path, "expected at most 150,000 bytes unpacked"):
         load("folder", archive)

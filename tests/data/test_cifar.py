@@ -6,13 +6,18 @@ import pickle
 import numpy as np
 import pytest
 
+from experiments.data import pickles
+from experiments.errors import DataError
+
 from .files import (
     CIFAR10_BATCHES,
     batches,
     binary_batch,
+    little_memory,
     load,
     pairs,
     python2_batch,
+    python2_text_batch,
     python3_batch,
     refused,
     training,
@@ -36,8 +41,13 @@ def expected(names) -> list[tuple[bytes, int]]:
 
 @pytest.mark.parametrize(
     ("ending", "write"),
-    [(".bin", binary_batch), ("", python2_batch), ("", python3_batch)],
-    ids=["binary", "python 2", "python 3"],
+    [
+        (".bin", binary_batch),
+        ("", python2_batch),
+        ("", python2_text_batch),
+        ("", python3_batch),
+    ],
+    ids=["binary", "python 2", "python 2, protocol 0", "python 3"],
 )
 def test_cifar10_is_read_in_every_version(tmp_path, ending, write):
     for name, batch in batches().items():
@@ -48,6 +58,28 @@ def test_cifar10_is_read_in_every_version(tmp_path, ending, write):
     assert dataset.title == "CIFAR-10 (not the published files)"
     assert dataset.class_names[:2] == ("airplane", "automobile")
     assert (dataset.num_classes, dataset.white) == (10, 255)
+
+
+@pytest.mark.parametrize("protocol", [0, 1, 2, 5])
+def test_batches_that_were_pickled_anew_are_read(tmp_path, protocol):
+    forms = {
+        "data_batch_1": list,
+        "data_batch_2": tuple,
+        "data_batch_3": np.array,
+        "data_batch_4": np.uint8,
+        "data_batch_5": lambda labels: np.array(labels, ">i4"),
+        "test_batch": lambda labels: list(np.array(labels)),
+    }
+    for name, (rows, labels) in batches().items():
+        batch = {
+            "data": np.asfortranarray(rows) if name == "test_batch" else rows,
+            "labels": forms[name](labels),
+            "filenames": [f"{label}.png" for label in labels],
+        }
+        (tmp_path / name).write_bytes(pickle.dumps(batch, protocol))
+    dataset = load("cifar10", tmp_path)
+    assert pairs(training(dataset)) == expected(CIFAR10_BATCHES[:5])
+    assert pairs(dataset.test.take(np.arange(4))) == expected(["test_batch"])
 
 
 @pytest.mark.parametrize("version", ["binary", "python"])
@@ -122,11 +154,16 @@ def write_python(directory, third: bytes) -> None:
         (b"(S'true'\nios\nsystem\n.", r"asks for os\.system"),
         (b"cnumpy\nload\n(S'file'\ntR.", r"asks for numpy\.load"),
         (
-            b"cnumpy.core.multiarray\nscalar\n.",
-            r"asks for numpy.core.multiarray\.scala",
+            b"cnumpy.core.multiarray\nfromstring\n.",
+            r"asks for numpy.core.multiarray\.fromst",
         ),
         (pickle.dumps(np.zeros(3, object)), "an array of 'O8' is in it"),
         (pickle.dumps({"data": np.zeros((4, 3072))}), "an array of 'f8' is in it"),
+        (pickle.dumps({"labels": {1}}), "asks for the instruction EMPTY_SET"),
+        (
+            pickle.dumps({"data": ROWS.astype(int), "labels": ROW_LABELS}),
+            r"got an array of shape \(4, 3072\) of int64 and a list of 4",
+        ),
         (python2_batch(ROWS, ROW_LABELS)[:-1], "expected a whole pickle"),
         (python2_batch(ROWS, ROW_LABELS)[:5000], "expected a whole pickle"),
         (b"", "expected a whole pickle"),
@@ -150,6 +187,44 @@ def test_bad_batch_of_the_python_version_is_named(tmp_path, content, message):
     write_python(tmp_path, content)
     with refused(tmp_path, f"data_batch_3 .*{message}"):
         load("cifar10", tmp_path)
+
+
+TEXT = b"X\x10\x27\0\0" + 10_000 * b"x"
+PAIRS = b"N" + 40 * b"q\0h\0\x86"  # of pairs of pairs: their hash takes 2^40 steps
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        # An index for which Python's own machine makes room, 8 bytes for each below.
+        (b"r\0\0\0\x20.", "something else is in it"),
+        (b"\x96" + (2**33).to_bytes(8, "little") + b".", "but only 1 remain"),
+        (b"\x8e" + (2**62).to_bytes(8, "little") + b".", "but only 1 remain"),
+        (b"}" + PAIRS + b"Ns.", "a key of a dictionary is no string"),
+        (b"}(" + PAIRS + b"Nu.", "a key of a dictionary is no string"),
+        (b"(" + PAIRS + b"Nd.", "a key of a dictionary is no string"),
+        (b"(" + PAIRS + b"\x91.", "asks for the instruction FROZENSET"),
+        (b"}N" + 40 * b"2\x86" + b"Ns.", "asks for the instruction DUP"),
+        (
+            TEXT + b"q\0" + 9 * b"c_codecs\nencode\nh\0X\6\0\0\0latin1\x86R",
+            "it encodes a text many times",
+        ),
+        (b"cnumpy\ndtype\n" + TEXT + b"\x85R", "where a word should be"),
+        (b"c" + 10_000 * b"x" + b"\nx\n.", "asks for x{80}, which"),
+    ],
+)
+def test_small_pickle_takes_little_time_and_memory(content, message):
+    with little_memory(), pytest.raises(DataError, match=message) as raised:
+        pickles.load(b"\x80\x02N" + content, "small")
+    assert len(str(raised.value)) < 400
+
+
+def test_number_of_instructions_has_a_limit(monkeypatch):
+    content = pickle.dumps({"data": 1}, 2)
+    assert pickles.load(content, "whole") == {"data": 1}
+    monkeypatch.setattr(pickles, "MAX_INSTRUCTIONS", 3)
+    with pytest.raises(DataError, match="it has more than 3 instructions"):
+        pickles.load(content, "long")
 
 
 @pytest.mark.parametrize(

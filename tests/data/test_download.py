@@ -1,12 +1,20 @@
 """Downloads, from a server on this machine: whole and checked, or nothing at all."""
 
 import hashlib
+import io
+import itertools
+import os
 import re
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
+from http.client import HTTPMessage
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
+from urllib.error import URLError
+from urllib.request import Request
 
 import pytest
 
@@ -46,6 +54,7 @@ class Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.files = files
         self.asked: list[str] = []
+        self.closing = threading.Event()
         self.mirrors: dict[str, Callable[[Handler, bytes], None]] = {
             "good": send,
             "silent": lambda handler, content: send(handler, content, length=False),
@@ -56,6 +65,8 @@ class Server(ThreadingHTTPServer):
             "missing": lambda handler, content: handler.send_error(404),
             "no-http": lambda handler, content: print_nonsense(handler),
             "endless": lambda handler, content: send(handler, 10 * content),
+            "unwilling": lambda handler, content: drip(handler, b"HTTP" * 10_000),
+            "hesitant": drip_chunks,
         }
 
     def url(self, mirror: str) -> str:
@@ -70,6 +81,15 @@ def send(handler: Handler, content: bytes, length: bool = True) -> None:
     handler.wfile.write(content)
 
 
+def drip(handler: Handler, content: bytes) -> None:
+    """Sends a byte now and then, until nobody listens."""
+    assert isinstance(handler.server, Server)
+    with suppress(OSError):
+        for byte in content:
+            handler.wfile.write(bytes([byte]))
+            handler.server.closing.wait(0.02)
+
+
 def send_half(handler: Handler, content: bytes) -> None:
     handler.send_response(200)
     handler.send_header("Content-Length", str(len(content)))
@@ -77,13 +97,22 @@ def send_half(handler: Handler, content: bytes) -> None:
     handler.wfile.write(content[: len(content) // 2])
 
 
-def send_broken_chunk(handler: Handler, content: bytes) -> None:
+def announce_chunks(handler: Handler) -> None:
     handler.protocol_version = "HTTP/1.1"
     handler.send_response(200)
     handler.send_header("Transfer-Encoding", "chunked")
     handler.end_headers()
-    handler.wfile.write(b"%x\r\n" % len(content) + content[: len(content) // 2])
     handler.close_connection = True
+
+
+def send_broken_chunk(handler: Handler, content: bytes) -> None:
+    announce_chunks(handler)
+    handler.wfile.write(b"%x\r\n" % len(content) + content[: len(content) // 2])
+
+
+def drip_chunks(handler: Handler, content: bytes) -> None:
+    announce_chunks(handler)
+    drip(handler, b"0" * 10_000)  # the size of one
 
 
 def print_nonsense(handler: Handler) -> None:
@@ -103,6 +132,7 @@ def server(tmp_path) -> Iterator[Server]:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         yield server
+        server.closing.set()
         server.shutdown()
         thread.join()
 
@@ -201,6 +231,26 @@ def test_next_mirror_is_asked_where_one_fails(
     assert len(files_in(empty_machine)) == 4
 
 
+@pytest.mark.parametrize("mirror", ["unwilling", "hesitant"])
+def test_mirror_that_drips_is_given_up(empty_machine, offer, monkeypatch, mirror):
+    monkeypatch.setattr(download, "_PATIENCE", 0.1)
+    offer(mirror)
+    with pytest.raises(
+        DataError, match=r"downloaded: .* sent nothing for 0\.1 seconds"
+    ):
+        load("mnist")
+    assert files_in(empty_machine) == []
+
+
+def test_mirror_that_is_slow_is_given_up(empty_machine, offer, monkeypatch):
+    clock = SimpleNamespace(monotonic=itertools.count(0, 100).__next__)
+    monkeypatch.setattr(download, "time", clock)
+    offer("good")
+    with pytest.raises(DataError, match="sends fewer than 16,384 bytes a second"):
+        load("mnist")
+    assert files_in(empty_machine) == []
+
+
 def test_all_mirrors_that_failed_are_named(offer):
     offer("missing", "wrong")
     with pytest.raises(DataError, match=r"missing/.* 404.*; .*wrong/.* another"):
@@ -234,6 +284,45 @@ def test_interrupted_download_leaves_nothing(empty_machine, offer, monkeypatch):
     assert files_in(empty_machine) == []
 
 
+def test_what_a_killed_download_left_is_removed_by_the_next(empty_machine, offer):
+    directory = empty_machine / ".cache" / "lrn_jax" / "mnist"
+    directory.mkdir(parents=True)
+    (directory / f"{NAMES[0]}.1.part").write_bytes(b"half of it")
+    other = directory / "mine.part"
+    other.write_bytes(b"of somebody else")
+    offer("good")
+    load("mnist")
+    names = [*(directory / name for name in NAMES), other]
+    assert sorted(contents(directory)) == sorted(names)
+
+
+def test_download_of_another_process_is_left_alone(empty_machine, offer):
+    fcntl = pytest.importorskip("fcntl")
+    directory = empty_machine / ".cache" / "lrn_jax" / "mnist"
+    directory.mkdir(parents=True)
+    partial = directory / f"{NAMES[0]}.1.part"
+    partial.write_bytes(b"on its way")
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH)
+        offer("good")
+        load("mnist")
+    finally:
+        os.close(descriptor)
+    assert partial.read_bytes() == b"on its way"
+
+
+@pytest.mark.parametrize("url", ["http://a.org/x", "ftp://a.org/x"])
+def test_redirections_do_not_leave_https(url):
+    request, headers = Request("https://a.org/x"), HTTPMessage()
+    follow = download._HttpsStays().redirect_request
+    with pytest.raises(URLError, match=f"redirected to {url}, which is not https"):
+        follow(request, io.BytesIO(), 302, "", headers, url)
+    found = follow(request, io.BytesIO(), 302, "", headers, "https://b.org/x")
+    assert found is not None
+    assert found.full_url == "https://b.org/x"
+
+
 def test_cache_that_cannot_be_made_is_named(empty_machine, offer):
     offer("good")
     (empty_machine / ".cache").write_text("a file")
@@ -248,4 +337,4 @@ def test_everything_offered_has_a_checksum_and_addresses():
         assert re.fullmatch(r"[0-9a-f]{64}", each.sha256)
         assert each.urls
         for url in each.urls:
-            assert re.fullmatch(r"https?://[\w.-]+(/[\w.~-]+)+", url)
+            assert re.fullmatch(r"https://[\w.-]+(/[\w.~-]+)+", url)

@@ -161,6 +161,27 @@ def test_own_files_of_one_data_set_are_not_taken_for_another(empty_machine):
         load("fashion-mnist", offline=True)
 
 
+def test_place_that_is_a_pipe_is_refused(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for dataset in ("mnist", "folder"):
+        with pytest.raises(
+            DataError, match=r"pipe cannot be read: expected a directory"
+        ):
+            load(dataset, tmp_path / "pipe")
+
+
+def test_archive_in_the_cache_that_is_empty_is_named(empty_machine):
+    cache = empty_machine / ".cache" / "lrn_jax"
+    (cache / "empty").mkdir(parents=True)
+    pack(cache / "empty", cache / "cifar-10-binary.tar.gz")
+    with refused(
+        empty_machine,
+        r"cifar-10-binary\.tar\.gz is not the published file: expected data_batch_1"
+        r"\.bin.* in it\. Remove it, and it is downloaded\.",
+    ):
+        load("cifar10")
+
+
 @pytest.fixture
 def open_directory():
     """A directory that everybody may enter, unlike those of pytest."""

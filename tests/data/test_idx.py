@@ -8,7 +8,15 @@ import pytest
 
 from experiments.data import checksums
 
-from .files import idx_bytes, load, pairs, refused, training, write_idx
+from .files import (
+    idx_bytes,
+    little_memory,
+    load,
+    pairs,
+    refused,
+    training,
+    write_idx,
+)
 
 IMAGES, LABELS = "train-images-idx3-ubyte", "train-labels.idx1-ubyte.gz"
 TEST_IMAGES = "t10k-images-idx3-ubyte"
@@ -116,6 +124,24 @@ def missing(name: str):
 def test_damaged_file_is_named_with_what_was_expected(tmp_path, damage, message):
     damage(write_idx(tmp_path))
     with refused(tmp_path, message):
+        load("mnist", tmp_path)
+
+
+def test_only_what_the_header_announces_is_unpacked(tmp_path):
+    bomb = gzip.compress(idx_bytes(np.arange(20) % 10) + bytes(2**24))
+    write_idx(tmp_path)
+    (tmp_path / LABELS).write_bytes(bomb)
+    with (
+        little_memory(),
+        refused(tmp_path, f"{LABELS} .* announces 20 bytes of data, but more follow"),
+    ):
+        load("mnist", tmp_path)
+
+
+def test_header_that_announces_too_much_is_refused(tmp_path):
+    write_idx(tmp_path)
+    (tmp_path / LABELS).write_bytes(gzip.compress(b"\0\0\x08\x01" + 4 * b"\xff"))
+    with refused(tmp_path, f"{LABELS} is refused: .* announces 4,294,967,295"):
         load("mnist", tmp_path)
 
 

@@ -1,12 +1,19 @@
 """Folders of images: layouts, decoding, and everything that could be a mistake."""
 
 import os
+import socket
+import struct
+import threading
+import time
+import zlib
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from experiments.data.pictures import decode
+from experiments import data
+from experiments.data import Source, decoding, pictures
+from experiments.data.decoding import decode
 from experiments.errors import DataError
 
 from .files import (
@@ -161,6 +168,41 @@ def test_image_is_turned_as_its_camera_says(tmp_path):
     np.testing.assert_array_equal(turned, upright[::-1, ::-1])
 
 
+def exif(*entries: tuple[int, int, int, bytes]) -> bytes:
+    """Returns EXIF data: of each tag its number, type, count and value."""
+    packed = [
+        struct.pack("<HHL4s", *head, value.ljust(4, b"\0")) for *head, value in entries
+    ]
+    count = struct.pack("<H", len(entries))
+    return b"Exif\0\0II*\0" + struct.pack("<L", 8) + count + b"".join(packed) + bytes(4)
+
+
+UPSIDE_DOWN = (0x0112, 3, 1, b"\x03")
+TEXT = (0x011A, 2, 3, b"72")  # where a fraction should be
+
+
+@pytest.mark.parametrize("ending", ["png", "jpg"])
+@pytest.mark.parametrize(
+    ("data", "turned"),
+    [
+        (exif(TEXT, UPSIDE_DOWN), True),
+        (exif(UPSIDE_DOWN, (0x8769, 4, 1, b"\xff\xff\xff\x7f")), True),
+        (exif(UPSIDE_DOWN, (0x0131, 2, 9999, b"\xff\xff")), True),  # beyond the end
+        (exif((0x0112, 2, 3, b"up")), False),
+        (exif(UPSIDE_DOWN)[:20], False),
+        (b"Exif\0\0what is this", False),
+    ],
+)
+def test_of_broken_exif_data_only_the_orientation_is_wanted(
+    tmp_path, data, turned, ending
+):
+    path = tmp_path / f"image.{ending}"
+    image = gradient(9, 9)
+    upright = decode(saved(image, path), "", 9)
+    found = decode(saved(image, path, exif=data), "", 9)
+    np.testing.assert_array_equal(found, upright[::-1, ::-1] if turned else upright)
+
+
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
@@ -187,6 +229,24 @@ PNG = image_bytes(size=(30, 30))
 JPEG = image_bytes(form="JPEG", size=(30, 30))
 
 
+def wide_png(color_type: int, channels: int) -> bytes:
+    """Returns an image of 2 x 2 with 16 bits a channel, which Pillow does not write."""
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        checksum = struct.pack(">I", zlib.crc32(kind + content))
+        return struct.pack(">I", len(content)) + kind + content + checksum
+
+    header = struct.pack(">IIBBBBB", 2, 2, 16, color_type, 0, 0, 0)
+    rows = 2 * (b"\0" + bytes(2 * 2 * channels))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        [
+            chunk(b"IHDR", header),
+            chunk(b"IDAT", zlib.compress(rows)),
+            chunk(b"IEND", b""),
+        ]
+    )
+
+
 @pytest.mark.parametrize(
     "content",
     [
@@ -199,6 +259,9 @@ JPEG = image_bytes(form="JPEG", size=(30, 30))
         image_bytes(form="GIF"),
         image_bytes(form="BMP"),
         image_bytes(700, mode="I;16", size=(8, 8)),
+        wide_png(2, 3),
+        wide_png(6, 4),
+        wide_png(4, 2),
     ],
     ids=[
         "empty",
@@ -210,6 +273,9 @@ JPEG = image_bytes(form="JPEG", size=(30, 30))
         "gif",
         "bmp",
         "16 bits",
+        "16 bits RGB",
+        "16 bits RGBA",
+        "16 bits LA",
     ],
 )
 def test_image_that_does_not_decode_is_named(tmp_path, content):
@@ -219,10 +285,79 @@ def test_image_that_does_not_decode_is_named(tmp_path, content):
         load("folder", tmp_path)
 
 
-def test_image_of_absurd_size_is_refused(monkeypatch):
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
-    with pytest.raises(DataError, match=r"decompression bomb"):
+@pytest.mark.filterwarnings("default")  # an error, whatever the filters are
+@pytest.mark.parametrize("limit", [100, 899])
+def test_image_of_absurd_size_is_refused(monkeypatch, limit, recwarn):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
+    with pytest.raises(
+        DataError, match=rf"image\.png .* more than {limit} pixels.* bomb"
+    ):
         decode(PNG, "image.png", 8)
+    assert not recwarn.list
+
+
+def test_file_of_absurd_size_is_not_read(tmp_path, monkeypatch):
+    write_pictures(tmp_path)
+    monkeypatch.setattr(pictures, "LARGEST_FILE", 10)
+    with refused(tmp_path, r"0000\.png is too large: expected at most 10 bytes"):
+        load("folder", tmp_path)
+
+
+@pytest.mark.parametrize(("pixels", "at_once"), [(1000, 1), (1800, 2), (899, 1)])
+def test_images_decoded_at_once_have_a_limit(monkeypatch, pixels, at_once):
+    """Of all their pixels, of which one image may have more."""
+    monkeypatch.setattr(decoding, "_pixels", decoding._Budget(pixels))
+    square, decoding_now, most = decoding._square, [], []
+
+    def slow_square(image, side):
+        decoding_now.append(image)
+        most.append(len(decoding_now))
+        time.sleep(0.005)
+        decoding_now.remove(image)
+        return square(image, side)
+
+    monkeypatch.setattr(decoding, "_square", slow_square)
+    threads = [threading.Thread(target=decode, args=(PNG, "", 8)) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(most) == 6
+    assert max(most) <= at_once
+
+
+@pytest.mark.parametrize("in_memory", [True, False])
+def test_all_images_that_do_not_decode_are_named_at_once(
+    tmp_path, monkeypatch, in_memory
+):
+    write_pictures(tmp_path, train=70)
+    if not in_memory:
+        monkeypatch.setattr(data, "MEMORY_LIMIT", 0)
+    bad = [f"{name}/{index:04}.png" for name in ("cat", "dog") for index in range(11)]
+    for name in bad:
+        (tmp_path / "train" / name).write_bytes(b"no image")
+    calls = []
+    names = ", ".join(str(tmp_path / "train" / name) for name in bad[1:20])
+    with refused(
+        tmp_path,
+        r"train/cat/0000\.png cannot be used: expected a JPEG or PNG image, but "
+        rf"Pillow does .* it\. Nor can 21 more be used: {names}, and 2 more\.$",
+    ):
+        data.load(Source("folder", tmp_path), lambda *numbers: calls.append(numbers))
+    assert calls[-1] == (144, 144)
+    assert sorted(set(calls)) == calls
+    assert len(calls) > 3
+
+
+def test_all_files_that_are_no_images_are_named_at_once(tmp_path):
+    write_pictures(tmp_path)
+    bad = ["test/cat/a.gif", "test/dog/b.txt", "train/cat/more", "train/dog/c.webp"]
+    for name in bad:
+        path = tmp_path / name
+        path.write_bytes(PNG) if path.suffix else path.mkdir()
+    names = ", ".join(str(tmp_path / name) for name in bad[1:])
+    with refused(tmp_path, rf"a\.gif is no image .* Nor can 3 more be used: {names}\."):
+        load("folder", tmp_path)
 
 
 def empty_class(directory):
@@ -304,14 +439,50 @@ def test_only_files_is_refused(tmp_path):
         load("folder", tmp_path)
 
 
-def test_pipe_and_broken_link_are_refused(tmp_path):
+def bind(path):
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(os.path.relpath(path))  # whose length is limited
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        os.mkfifo,
+        bind,
+        lambda path: path.symlink_to("nowhere"),
+        lambda path: path.symlink_to(path.name),
+        lambda path: path.symlink_to("/dev/zero"),
+    ],
+    ids=["pipe", "socket", "broken link", "link to itself", "device"],
+)
+def test_what_is_no_file_is_refused(tmp_path, monkeypatch, make):
     write_pictures(tmp_path)
+    monkeypatch.chdir(tmp_path)
     path = tmp_path / "train" / "cat" / "0009.png"
-    for make in (os.mkfifo, lambda path: path.symlink_to("nowhere")):
-        make(path)
-        with pytest.raises(DataError, match=r"0009\.png cannot be read: .* a pipe"):
-            load("folder", tmp_path)
-        path.unlink()
+    make(path)
+    with pytest.raises(DataError, match=r"0009\.png cannot be read: .* (pipe|links)"):
+        load("folder", tmp_path)
+
+
+def test_folders_that_link_to_themselves_are_refused(tmp_path):
+    (tmp_path / "a").symlink_to(tmp_path)
+    with pytest.raises(DataError, match="cannot be read: Too many levels"):
+        load("folder", tmp_path)
+
+
+@pytest.mark.parametrize("packed", [False, True], ids=["directory", "archive"])
+def test_names_that_are_not_utf_8_or_differ_in_case_are_names(tmp_path, packed):
+    top = tmp_path / "images"
+    for name in (b"caf\xe9", b"Caf\xe9", "café".encode()):
+        folder = top / os.fsdecode(name)
+        folder.mkdir(parents=True)
+        for number, stem in enumerate((b"\xff\n.png", b"a.png", b"A.PNG")):
+            path = folder / os.fsdecode(stem)
+            path.write_bytes(image_bytes((number, len(name), 0)))
+    path = pack(top, tmp_path / "images.tar") if packed else top
+    dataset = load("folder", path, image_size=8)
+    assert dataset.num_classes == 3
+    assert len(training(dataset)) + len(dataset.test) == 9
 
 
 def test_links_on_disk_are_followed(tmp_path):

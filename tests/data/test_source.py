@@ -33,6 +33,10 @@ def test_every_data_set_has_a_title_and_the_lossy_copy_says_so():
             "`image-size` must be at least 1, but got 0",
         ),
         (
+            {"dataset": "folder", "data_dir": "a", "image_size": 10**6},
+            "`image-size` must be at most 4096, but got 1000000",
+        ),
+        (
             {"dataset": "mnist", "image_size": 32},
             "`image-size` must not be given for mnist, .* but got 32",
         ),

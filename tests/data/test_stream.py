@@ -2,11 +2,13 @@
 
 import threading
 import time
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 
 from experiments.data import Split, Stream, gather
+from experiments.data.parts import UnusableFilesError
 
 
 class Slow:
@@ -17,7 +19,14 @@ class Slow:
 
     image_shape = (1, 1, 1)
 
-    def __init__(self, size: int, broken: int = -1, wait_for=None):
+    def __init__(
+        self,
+        size: int,
+        broken: int = -1,
+        wait_for=None,
+        error: Callable[[str], Exception] = ValueError,
+    ):
+        self.error = error
         self.labels = np.arange(size, dtype=np.int32)
         self.broken = broken
         self.asked = 0
@@ -30,7 +39,7 @@ class Slow:
         self.asked += 1
         self.wait_for(indices)
         if self.broken in indices:
-            raise ValueError(f"image {self.broken} is broken")
+            raise self.error(f"image {self.broken} is broken")
         labels = self.labels[indices]
         return Split(labels.astype(np.uint8).reshape(-1, 1, 1, 1), labels)
 
@@ -85,6 +94,24 @@ def test_error_in_a_thread_is_raised_where_its_batch_would_have_come():
             next(stream)
         assert not decoding()
         assert next(stream, None) is None
+
+
+def test_batches_after_one_with_unusable_files_can_be_had():
+    asked = batches(10)
+
+    def unusable(message: str) -> UnusableFilesError:
+        return UnusableFilesError({"image": message})
+
+    part = Slow(40, broken=asked[3][1], error=unusable)
+    found = []
+    with Stream(part, asked, threads=4, ahead=6) as stream:
+        for number in range(len(asked)):
+            if number == 3:
+                with pytest.raises(UnusableFilesError, match="is broken"):
+                    next(stream)
+            else:
+                found.append(next(stream).labels)
+    np.testing.assert_array_equal(found, asked[:3] + asked[4:])
 
 
 def test_error_in_the_order_ends_the_threads():

@@ -87,25 +87,21 @@ def test_float32_under_debugging_flags(case, debugging):
 
 
 @pytest.mark.usefixtures("x64")
-def test_float64(case, implementation):
-    x, dy = case.x(), case.dy()
-    dx = vjp(x, dy, **case.arguments, implementation=implementation)
+def test_float64(kind, choice):
+    x, dy = kind.x(), kind.dy()
+    dx = vjp(x, dy, **kind.arguments, implementation=choice)
     assert dx.dtype == jnp.float64
-    assert_gradients_close(dx, reference.lrn_vjp(x, dy, **case.arguments).x)
+    assert_gradients_close(dx, reference.lrn_vjp(x, dy, **kind.arguments).x)
 
 
-def test_bfloat16_rounds_once(case, implementation):
+def test_bfloat16_rounds_once(kind, choice):
     dtype = jnp.bfloat16
-    x, dy = (jnp.asarray(a, jnp.float32).astype(dtype) for a in (case.x(), case.dy()))
-    dx = vjp(x, dy, **case.arguments, implementation=implementation)
-    wide = vjp(
-        x.astype(jnp.float32),
-        dy.astype(jnp.float32),
-        **case.arguments,
-        implementation=implementation,
-    )
+    x, dy = (jnp.asarray(a, jnp.float32).astype(dtype) for a in (kind.x(), kind.dy()))
+    dx = vjp(x, dy, **kind.arguments, implementation=choice)
+    wide = [a.astype(jnp.float32) for a in (x, dy)]
+    expected = vjp(*wide, **kind.arguments, implementation=choice)
     assert dx.dtype == dtype
-    np.testing.assert_array_equal(dx, wide.astype(dtype))
+    np.testing.assert_array_equal(dx, expected.astype(dtype))
 
 
 @pytest.mark.usefixtures("x64")

@@ -90,10 +90,15 @@ def test_fake_jit():
     np.testing.assert_allclose(dx, reference.lrn_vjp(X, np.ones_like(X)).x, rtol=1e-5)
 
 
+each_variant: Any = chex.variants(  # typed as an object
+    with_jit=True, without_jit=True, with_device=True, with_pmap=True
+)
+
+
 class Variants(chex.TestCase):
-    @chex.variants(with_jit=True, without_jit=True, with_device=True, with_pmap=True)
+    @each_variant
     def test_variants(self):
-        variant: Any = self.variant  # pyright takes it for a property of unknown type
+        variant: Any = self.variant
         y = variant(partial(lrn, **ARGUMENTS))(X)
         assert_values_close(y, np.broadcast_to(reference.lrn(X, **ARGUMENTS), y.shape))
 

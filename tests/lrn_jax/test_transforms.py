@@ -7,7 +7,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from jax.test_util import check_grads
 
 import lrn_jax
 from lrn_jax import lrn
@@ -69,16 +68,24 @@ HESSIANS = {
 }
 
 
+def each_with(names: dict, *few: str):
+    """All of them with the library's choice, and few with each implementation."""
+    rows = [(f, None) for f in names.values()]
+    rows += [(names[one], name) for one in few for name in lrn_jax.IMPLEMENTATIONS]
+    ids = [*names, *(f"{one}-{i}" for one in few for i in lrn_jax.IMPLEMENTATIONS)]
+    return pytest.mark.parametrize(("transform", "implementation"), rows, ids=ids)
+
+
 @pytest.mark.usefixtures("x64")
-@pytest.mark.parametrize("jacobian", JACOBIANS.values(), ids=JACOBIANS)
-def test_jacobian(jacobian, implementation):
+@each_with(JACOBIANS, "jacfwd", "jacrev")
+def test_jacobian(transform, implementation):
     f = partial(lrn, **ARGUMENTS, implementation=implementation)
-    assert_gradients_close(jacobian(f)(X), reference.lrn_jacobian(X, **ARGUMENTS))
+    assert_gradients_close(transform(f)(X), reference.lrn_jacobian(X, **ARGUMENTS))
 
 
 @pytest.mark.usefixtures("x64")
-@pytest.mark.parametrize("hessian", HESSIANS.values(), ids=HESSIANS)
-def test_hessian(hessian, implementation):
+@each_with(HESSIANS, "hessian")
+def test_hessian(transform, implementation):
     def f(x):
         return jnp.sum(WEIGHTS * lrn(x, **ARGUMENTS, implementation=implementation))
 
@@ -87,30 +94,44 @@ def test_hessian(hessian, implementation):
 
     differences = [(gradient(X + 1e-5 * d) - gradient(X - 1e-5 * d)) for d in BASIS]
     expected = np.stack(differences, axis=-1).reshape(X.shape * 2) / 2e-5
-    np.testing.assert_allclose(hessian(f)(X), expected, rtol=0, atol=1e-8)
+    np.testing.assert_allclose(transform(f)(X), expected, rtol=0, atol=1e-8)
 
 
-def check_third_order(f, *primals):
-    check_grads(f, primals, order=3, modes=("fwd", "rev"), rtol=1e-5, atol=1e-5)
+def check_to_third_order(f, x):
+    """Each derivative against differences of the one before it, by many nestings."""
+    f = jax.jit(lambda x, g=f: jnp.sum(jnp.cos(g(x))))  # no element drops out
+    order = {1: [jax.grad(f), jax.jacfwd(f)]}
+    order[2] = [jax.jacfwd(order[1][0]), jax.jacrev(order[1][1])]
+    order[3] = [jax.jacrev(order[2][0]), jax.jacfwd(order[2][1])]
+    lower = f
+    for derivatives in order.values():
+        steps = 1e-5 * np.eye(x.size)
+        differences = [(lower(x + d) - lower(x - d)) / 2e-5 for d in steps]
+        expected = np.stack(differences, axis=-1)
+        for derivative in derivatives:
+            found = jax.jit(derivative)(x)
+            np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-8)
+        lower = jax.jit(derivatives[0])
 
 
 @pytest.mark.usefixtures("x64")
 @pytest.mark.parametrize(("bias", "beta"), [(1.3, 0.6), (0.0, 0.75)])
-def test_third_order(bias, beta, implementation):
-    arguments = dict(ARGUMENTS, bias=bias, beta=beta, implementation=implementation)
+def test_third_order(bias, beta):
+    """The rules know nothing of implementations."""
     x = np.asarray([1.0, -0.7, 1.2, 0.8])  # away from 0, where s^-beta has its pole
-    check_third_order(partial(lrn, **arguments), x)
+    check_to_third_order(partial(lrn, **dict(ARGUMENTS, bias=bias, beta=beta)), x)
 
 
 @pytest.mark.usefixtures("x64")
 def test_third_order_with_array_hyperparameters():
-    """Mixed derivatives too, once: the rules know nothing of implementations."""
-    ramp = np.linspace(0.5, 1.5, 4)
+    """Mixed derivatives too."""
 
-    def f(x, bias, alpha, beta):
+    def f(all_of_them):
+        x, bias, alpha, beta = jnp.split(all_of_them, [4, 8, 9])
         return lrn(x, depth_radius=(2, 1), bias=bias, alpha=alpha, beta=beta)
 
-    check_third_order(f, X[:1, :4], 1.3 * ramp, np.asarray(0.4), 0.6 * ramp)
+    ramp = np.linspace(0.5, 1.5, 4)
+    check_to_third_order(f, np.concatenate([X[0, :4], 1.3 * ramp, [0.4], 0.6 * ramp]))
 
 
 def test_value_and_grad_agrees_with_its_parts(implementation):

@@ -42,18 +42,25 @@ def test_float32_under_debugging_flags(case, debugging):
 
 
 @pytest.mark.usefixtures("x64")
-def test_float64(case, implementation):
+def test_float64(case):
     x = jnp.asarray(case.x(), jnp.float64)
-    y = lrn(x, **case.arguments, implementation=implementation)
+    y = lrn(x, **case.arguments)
     assert y.dtype == jnp.float64
     assert_values_close(y, reference.lrn(x, **case.arguments))
 
 
+@pytest.mark.usefixtures("x64")
+def test_float64_by_each_implementation(kind, implementation):
+    x = jnp.asarray(kind.x(), jnp.float64)
+    y = lrn(x, **kind.arguments, implementation=implementation)
+    assert_values_close(y, reference.lrn(x, **kind.arguments))
+
+
 @pytest.mark.parametrize("dtype", NARROW, ids=lambda dtype: dtype.__name__)
-def test_narrow_dtypes_round_once(case, implementation, dtype):
-    x = jnp.asarray(case.x(), jnp.float32).astype(dtype)
-    y = lrn(x, **case.arguments, implementation=implementation)
-    wide = lrn(x.astype(jnp.float32), **case.arguments, implementation=implementation)
+def test_narrow_dtypes_round_once(kind, choice, dtype):
+    x = jnp.asarray(kind.x(), jnp.float32).astype(dtype)
+    y = lrn(x, **kind.arguments, implementation=choice)
+    wide = lrn(x.astype(jnp.float32), **kind.arguments, implementation=choice)
     assert y.dtype == dtype
     np.testing.assert_array_equal(
         y.astype(jnp.float32), wide.astype(dtype).astype(jnp.float32)

@@ -1,0 +1,141 @@
+"""Decoding of JPEG and PNG files with Pillow, in bounded memory.
+
+What is decoded has three channels (grey is repeated, transparent becomes white), stands
+upright as its EXIF data say, and is the largest centered square, resized (bicubic)
+where its size differs.
+"""
+
+import io
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
+
+from ..errors import DataError
+
+LARGEST_FILE = 2**28
+"""Bytes of an image file: as many as the largest image has that is not compressed."""
+
+# Pillow refuses single images of more than 89 million pixels. Those that are decoded at
+# the same time have no more than these together; a pixel takes up to 12 bytes.
+_PIXELS_AT_ONCE = 2**27
+_TOO_LARGE = (Image.DecompressionBombError, Image.DecompressionBombWarning)
+_FORMATS = ("JPEG", "PNG")
+_ORIENTATION = 0x0112  # the tag that says which way up the camera was
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+class _Budget:
+    """A number that threads take from, and wait until enough of it is left."""
+
+    def __init__(self, total: int):
+        self._total = self._left = total
+        self._changed = threading.Condition()
+
+    @contextmanager
+    def taken(self, amount: int) -> Iterator[None]:
+        amount = min(amount, self._total)
+        with self._changed:
+            self._changed.wait_for(lambda: amount <= self._left)
+            self._left -= amount
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._left += amount
+                self._changed.notify_all()
+
+
+_pixels = _Budget(_PIXELS_AT_ONCE)
+_filters = threading.Lock()
+
+
+@contextmanager
+def _without_warnings() -> Iterator[None]:
+    """Lets Pillow warn of nothing: what is too large for it is an error.
+
+    The filters are those of the whole process, so one thread at a time sets them.
+    """
+    with _filters, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        yield
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    image.load()
+    try:
+        with _without_warnings():
+            turn = _TURNS.get(image.getexif().get(_ORIENTATION, 1))
+    except Exception:  # whatever broken metadata lead to: the pixels are whole
+        turn = None
+    return image if turn is None else image.transpose(turn)
+
+
+def _square(image: Image.Image, side: int) -> Image.Image:
+    image = _upright(image)
+    if image.has_transparency_data:
+        if image.mode != "RGBA":
+            image = image.convert("RGBA")
+        white = Image.new("RGB", image.size, "white")
+        white.paste(image, mask=image)
+        image = white
+    if image.mode != "RGB":
+        image = image.convert("RGB")
+    return ImageOps.fit(image, (side, side))
+
+
+def _has_16_bits(image: ImageFile.ImageFile) -> bool:
+    """Whether channels have 16 bits in the file, which Pillow mostly cuts to 8."""
+    return any(";16" in str(tile.args) for tile in image.tile)
+
+
+def decode(content: bytes, path: str, side: int, *, resize: bool = True) -> np.ndarray:
+    """Returns an image (side, side, 3) uint8.
+
+    Args:
+      content: A JPEG or PNG file.
+      path: Its name, for messages.
+      side: Height and width to bring it to.
+      resize: Whether it may have another size.
+
+    Raises:
+      DataError: If it does not decode, has more than 8 bits a channel, or another size
+        than it may have.
+    """
+    try:
+        with _without_warnings():
+            image = Image.open(io.BytesIO(content), formats=_FORMATS)
+        with image:
+            width, height = image.size
+            if _has_16_bits(image):
+                raise ValueError("it has 16 bits a channel")
+            if (width, height) != (side, side) and not resize:
+                raise ValueError(f"it has {width} x {height} pixels")
+            with _pixels.taken(width * height):
+                return np.asarray(_square(image, side))
+    except Exception as error:  # Pillow raises whatever a damaged file leads to
+        expected = "a JPEG or PNG image" if resize else f"an image of {side} x {side}"
+        reason = str(error).rstrip(".")
+        if isinstance(error, UnidentifiedImageError):
+            reason = "Pillow does not recognize it as one"
+        if isinstance(error, _TOO_LARGE):
+            reason = (
+                f"it has more than {Image.MAX_IMAGE_PIXELS:,} pixels, and could be a "
+                "decompression bomb"
+            )
+        raise DataError(
+            f"{path} cannot be used: expected {expected}, but {reason}. Replace or "
+            "remove it."
+        ) from error

@@ -1,0 +1,35 @@
+"""Images are read: a line says so where it takes a while, and a bar how far it is."""
+
+from contextlib import ExitStack
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+from . import data
+
+
+def read(source: data.Source, console: Console) -> data.Dataset:
+    """Returns a data set, and says how far it is where images have to be decoded.
+
+    Raises:
+      DataError: If a file is missing, damaged, or not what it should be.
+    """
+    with ExitStack() as stack:
+        bars = []
+
+        def show(done: int, total: int) -> None:
+            if not bars:
+                console.print(f"Reading {total:,} images.")
+                bar = Progress(
+                    BarColumn(),
+                    MofNCompleteColumn(),
+                    TimeRemainingColumn(),
+                    console=console,
+                    transient=True,
+                    disable=not console.is_terminal,
+                )
+                bar.add_task("", total=total)
+                bars.append(stack.enter_context(bar))
+            bars[0].update(bars[0].task_ids[0], completed=done)
+
+        return data.load(source, show)

@@ -1,0 +1,88 @@
+"""What was recorded is compared with what would be trained, before it is trained."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, get_args
+
+from .config import Config, NormName
+from .errors import UserError
+from .merge import recipe_fields
+from .metrics import Run
+
+
+def _check_recipe(directory: Path, run: Run, config: Config) -> None:
+    recipe = json.loads(json.dumps(asdict(config.recipe), default=str))
+    ours, theirs = dict(recipe_fields(recipe)), dict(recipe_fields(run.start["recipe"]))
+    # The runs of another arm may have other constants of norms.
+    different = [
+        name
+        for name in sorted(ours.keys() | theirs.keys())
+        if ours.get(name) != theirs.get(name)
+        and (run.norm == config.arm or name.split(".")[0] not in get_args(NormName))
+    ]
+    if different:
+        raise UserError(
+            f"`resume` needs the options that {directory} was begun with, but its "
+            f"recipe ({', '.join(different)}) is another. Leave them out: they are "
+            "kept in the directory."
+        )
+
+
+def _check_data(directory: Path, run: Run, start: Mapping[str, Any]) -> None:
+    for name in ("dataset_title", "fingerprint"):
+        found, expected = start[name], run.start.get(name)
+        if found != expected:
+            raise UserError(
+                f"`resume` needs the images that {directory} was begun with, but there "
+                f"are others now: their {name.replace('_', ' ')} is {found} instead of "
+                f"{expected}. Bring those images back, or start another ablation; what "
+                "was recorded can still be reported."
+            )
+
+
+def made_with(start: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns what a run, or the last part of it, was made with, by name.
+
+    Args:
+      start: The first line of its metrics.
+    """
+    last = start.get("resumed", [start])[-1]
+    return {**last["environment"], "devices": last.get("devices")}
+
+
+def check(
+    directory: Path,
+    recorded: Sequence[Run],
+    arms: Sequence[Config],
+    start: Mapping[str, Any],
+) -> list[str]:
+    """Compares the runs in a directory with those that are to be trained there.
+
+    Args:
+      directory: Where they are.
+      recorded: The runs there.
+      arms: A run of each arm that is to be trained.
+      start: What would be recorded of them now.
+
+    Returns:
+      In words, what they were made with that is something else now. It may change
+      numbers.
+
+    Raises:
+      UserError: If recipe or images are others: they could not be reported together.
+    """
+    by_name = {arm.arm: arm for arm in arms}
+    now = made_with(start)
+    changes: dict[str, None] = {}  # in order, each once
+    for run in recorded:
+        _check_recipe(directory, run, by_name.get(run.norm, arms[0]))
+        _check_data(directory, run, start)
+        before = made_with(run.start)
+        changes |= {
+            f"{name} {now[name]} instead of {before.get(name)}": None
+            for name in now
+            if before.get(name) != now[name]
+        }
+    return list(changes)
