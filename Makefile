@@ -4,7 +4,8 @@
 #   make ablation   train and compare the norms, write a report   ARGS="--seeds 2 ..."
 #   make test       run the tests                                 ARGS="-k values ..."
 #   make parity     compare with the other frameworks, those that pip installs
-#   make bench      measure speed, next to every peer that parity installed
+#   make bench      measure the layer, next to every peer that parity installed
+#   make bench-step measure the training step   ARGS="caffe_quick ..."
 #   make lint       ruff and pyright
 #   make format     ruff, changing files
 
@@ -14,7 +15,7 @@ VENV := .venv$(if $(NAMED),-$(shell $(PYTHON) -c \
   'import sys; print("%d.%d" % sys.version_info[:2])'))
 BIN := $(VENV)/bin
 
-.PHONY: ablation test parity bench lint format clean
+.PHONY: ablation test parity bench bench-step lint format clean
 
 ablation: $(VENV)/experiments
 	$(BIN)/python -m experiments ablate $(ARGS)
@@ -27,10 +28,12 @@ parity: $(VENV)/peers .venv-tensorflow/tensorflow
 	$(BIN)/python -m pytest tests/parity tests/test_port_torch.py $(ARGS)
 	.venv-tensorflow/bin/python -m pytest tests/parity/test_tensorflow.py $(ARGS)
 
-# The speed of this library, and of every peer that is installed.
 bench: $(VENV)/benchmarks
-	$(BIN)/python -m benchmarks $(if $(wildcard .venv-tensorflow/tensorflow),\
+	$(BIN)/python -m benchmarks layer $(if $(wildcard .venv-tensorflow/tensorflow),\
 	  --tensorflow-python .venv-tensorflow/bin/python) $(ARGS)
+
+bench-step: $(VENV)/benchmarks $(VENV)/experiments
+	$(BIN)/python -m benchmarks step $(ARGS)
 
 lint: $(VENV)/lint
 	$(BIN)/ruff format --check .

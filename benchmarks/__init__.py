@@ -1,5 +1,5 @@
-"""How fast is local response normalization, here and elsewhere, next to a copy?
+"""How fast is local response normalization, and the training it is part of?
 
-Layers import downward only: clock, cases, hlo <- contenders <- measure, options,
-environment <- report <- plot <- __main__.
+`layer` measures the operation, `step` the training step. Layers import downward only:
+turns <- environment, records, tables <- options <- run <- layer, step <- __main__.
 """

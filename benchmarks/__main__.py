@@ -1,188 +1,100 @@
-"""``python -m benchmarks`` measures; with a word more it shows results."""
+"""How fast is local response normalization, and the training it is part of?"""
 
-import contextlib
-import importlib.util
-import os
-import platform
-import re
 import sys
-from collections.abc import Iterator
-from itertools import product
+from collections.abc import Sequence
+from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 
-import jax
+import tyro
 
-from experiments.allocator import keep_freed_memory
+from experiments.console import end_in_one_line
+from experiments.errors import UserError
 
-from . import environment, report
-from .cases import Problem
-from .contenders import CONTENDERS, COPY, Contender, Machine
-from .measure import Record, compare
-from .options import (
-    OF_THE_DEVICE,
-    RESULTS,
-    SHOWS,
-    Options,
-    Show,
-    available_threads,
-    parse_run,
-    parse_show,
-)
+from . import records
+from .layer import tables as layer_tables
+from .layer.options import Layer
+from .options import Plot, Summary, Table
+from .records import Record
+from .run import Plan, run, tell
+from .step import tables as step_tables
+from .step.options import Step
+from .tables import make_console, run_title
+
+_TABLES = {"layer": layer_tables, "step": step_tables}
 
 
-def _settle(options: Options) -> str:
-    """Sets what must be set before anything computes; returns the allocator regime."""
-    # Threads that spin after a call would slow down whoever comes next.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    # Whoever else computes on a GPU needs some of its memory.
-    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
-    if options.threads < available_threads():
-        cores = sorted(os.sched_getaffinity(0))[: options.threads]
-        os.sched_setaffinity(0, cores)  # XLA makes as many threads as it has cores
-    if options.allocator == "system":
-        return "the system's, which may take memory back at every call"
-    if platform.libc_ver()[0] != "glibc":
-        return "the system's, because it is not glibc's, which alone can be told"
-    keep_freed_memory()
-    return "glibc's, told to keep freed memory"
+def parse(arguments: Sequence[str]) -> Layer | Step | Table | Summary | Plot:
+    """Returns the command that the arguments ask for.
 
-
-def _problems(options: Options, factor: int) -> Iterator[Problem]:
-    for case, radius, dtype, layout, mode in product(
-        options.cases or (),
-        options.radii or (),
-        options.dtypes or (),
-        options.layouts or (),
-        options.modes or (),
-    ):
-        yield Problem(case, layout, dtype, mode, radius, options.beta, factor)
-
-
-def _contenders(options: Options) -> tuple[dict[str, Contender], list[str]]:
-    """Returns who takes part, and who is left out and why."""
-    chosen, left_out = {COPY: CONTENDERS[COPY]}, []
-    for name, contender in CONTENDERS.items():
-        if options.contenders is not None and name not in options.contenders:
-            continue
-        if missing := contender.missing():
-            left_out.append(f"{contender.title}: no {', '.join(missing)} installed")
-        elif contender.own_process and options.tensorflow_python is None:
-            left_out.append(f"{contender.title}: no --tensorflow-python")
-        else:
-            chosen[name] = contender
-    return chosen, left_out
-
-
-def _tell(what: str) -> None:
-    if sys.stderr.isatty():
-        print(f"\r\033[K{what}", end="", file=sys.stderr, flush=True)
-
-
-def _slug(device: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", device.lower()).strip("-")
-
-
-def _run(options: Options, arguments: list[str]) -> int:
-    allocator = _settle(options)
-    platform_ = jax.default_backend()
-    contenders, left_out = _contenders(options)
-    factor = options.batch_factor or (1 if platform_ == "cpu" else 8)
-    machine = Machine(
-        platform_,
-        options.threads,
-        options.allocator == "keep",
-        python.absolute() if (python := options.tensorflow_python) else None,
+    Raises:
+      UserError: If a value is impossible.
+    """
+    return tyro.cli(
+        Layer | Step | Table | Summary | Plot,  # pyright: ignore[reportArgumentType]
+        prog="python -m benchmarks",
+        description=__doc__,
+        args=arguments,
     )
-    run: Record = {
-        "record": "run",
-        "command": environment.command(arguments),
-        "environment": environment.describe(contenders, machine),
-        "allocator": allocator,
-        "threads": options.threads,
-        "rounds": options.rounds,
-        "seconds": options.seconds,
-        "left_out": left_out,
-    }
-    print(report.run_title(run))
-    output = options.output
-    if output == OF_THE_DEVICE:
-        output = RESULTS / f"{_slug(environment.device())}.jsonl"
-    measurements: list[Record] = []
-    interrupted = False
-    with contextlib.ExitStack() as stack:
-        file = None
-        if output is not None:
-            output.parent.mkdir(parents=True, exist_ok=True)
-            file = stack.enter_context(output.open("w", encoding="utf-8"))
-            report.write(file, [run])
-        try:
-            for problem in _problems(options, factor):
-                found = compare(
-                    problem,
-                    contenders,
-                    machine,
-                    rounds=options.rounds,
-                    seconds=options.seconds,
-                    tell=_tell,
-                )
-                _tell("")
-                report.print_tables(found)
-                measurements += found
-                if file is not None:
-                    report.write(file, found)
-        except KeyboardInterrupt:
-            print("\nInterrupted; what was measured is kept.")
-            interrupted = True
-    if measurements:
-        print(f"\n{report.LEGEND}")
-    if output is not None:
-        print(f"\nWrote {output}")
-    if options.plot is not None and measurements:
-        _plot(report.Results(run, measurements), options.plot)
-    wrong = any(one["status"] == "wrong" for one in measurements)
-    return 130 if interrupted else 1 if wrong else 0
 
 
-def _plot(results: report.Results, file: Path) -> None:
-    from .plot import draw
+def _plan(options: Layer | Step) -> Plan:
+    # Loaded only here: libraries look at what was settled when they are loaded.
+    if isinstance(options, Layer):
+        from .layer.plan import plan as plan_layers
 
-    svg = draw(results)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(svg, encoding="utf-8")
-    print(f"Wrote {file}")
+        return plan_layers(options, tell)
+    if not find_spec("optax"):
+        raise UserError("The step needs `pip install '.[experiments]'`.")
+    from .step.measure import plan as plan_steps
+
+    return plan_steps(options, tell)
 
 
-def _show(show: Show) -> int:
-    results = report.read(show.results).only(show)
-    if show.plot is not None:
-        _plot(results, show.plot)
+def _plot(run: Record, measurements: list[Record], path: Path) -> None:
+    if not find_spec("matplotlib"):
+        raise UserError("A plot needs matplotlib: `pip install '.[benchmarks]'`.")
+    from .layer.plot import draw
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(draw(run, measurements), encoding="utf-8")
+    print(f"Wrote {path}")
+
+
+def _show(show: Table | Summary | Plot) -> None:
+    with records.understood(show.results):
+        run, measurements = records.read(show.results)
+        measurements = records.select(measurements, show.only)
+        benchmark = run.get("benchmark", "layer")  # which the first files do not say
+        tables = _TABLES[benchmark]
+        match show:
+            case Plot() if benchmark != "layer":
+                raise UserError(f"`results` must be of layers, but got {show.results}.")
+            case Plot():
+                _plot(run, measurements, show.plot)
+            case Summary():
+                print(tables.summarize(measurements))
+            case Table():
+                console = make_console()
+                console.print(run_title(run))
+                for table in tables.tabulate(measurements):
+                    table.print(console)
+                console.print(f"\n{tables.LEGEND}")
+
+
+def _execute(arguments: Sequence[str]) -> int:
+    command = parse(arguments)
+    if not isinstance(command, Layer | Step):
+        _show(command)
         return 0
-    if show.summary:
-        print(report.summary(results.measurements))
-        return 0
-    print(report.run_title(results.run))
-    report.print_tables(results.measurements)
-    print(f"\n{report.LEGEND}")
-    return 0
+    name = "layer" if isinstance(command, Layer) else "step"
+    return run(name, command, partial(_plan, command), _TABLES[name], arguments)
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command and returns its exit status."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    try:
-        options: Options | Show
-        if arguments and arguments[0] in SHOWS:
-            options = parse_show(arguments[0], arguments[1:])
-        else:
-            options = parse_run(arguments)
-        if options.plot is not None and not importlib.util.find_spec("matplotlib"):
-            raise ValueError("A plot needs matplotlib: `pip install matplotlib`.")
-        if isinstance(options, Show):
-            return _show(options)
-        return _run(options, arguments)
-    except (ValueError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    return end_in_one_line(lambda: _execute(arguments))
 
 
 if __name__ == "__main__":

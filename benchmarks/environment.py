@@ -1,9 +1,10 @@
-"""Where, with what and how a run was made."""
+"""Where and with what a run was made."""
 
 import importlib.metadata
 import os
 import platform
 import re
+import shlex
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,10 +12,8 @@ from typing import Any
 
 import jax
 
-from .contenders import Contender, Machine
-
 _ROOT = Path(__file__).parent.parent
-_CODE = ("benchmarks", "experiments/allocator.py", "lrn_jax")
+_CODE = ("benchmarks/*.py", "experiments/*.py", "lrn_jax/*.py")
 _VARIABLES = ("XLA_", "JAX_", "OMP_", "KMP_", "MALLOC_", "GLIBC_TUNABLES", "LD_PRELOAD")
 
 
@@ -41,7 +40,7 @@ def _first_match(pattern: str, file: str) -> str | None:
     return found.group(1) if found else None
 
 
-def device() -> str:
+def _device() -> str:
     """Returns the name of what computes."""
     found = jax.devices()[0]
     if found.platform != "cpu":
@@ -50,17 +49,23 @@ def device() -> str:
     return model or platform.processor() or platform.machine()
 
 
-def describe(contenders: Mapping[str, Contender], machine: Machine) -> dict[str, Any]:
-    """Returns commit, versions and device, by name."""
+def version(package: str) -> str:
+    """Returns the version of a package, which may be called otherwise as installed."""
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        names = importlib.metadata.packages_distributions().get(package, [])
+        return importlib.metadata.version(names[0]) if names else "unknown"
+
+
+def describe(versions: Mapping[str, str]) -> dict[str, Any]:
+    """Returns commit, versions, those given as well, and device, by name."""
     commit, dirty = _commit()
-    versions = {name: importlib.metadata.version(name) for name in ("jax", "jaxlib")}
-    for contender in contenders.values():
-        versions |= contender.versions(machine)
     return {
         "commit": commit,
         "local_changes": dirty,
-        "device": device(),
-        "platform": machine.platform,
+        "device": _device(),
+        "platform": jax.default_backend(),
         "cores": os.cpu_count(),
         # Far above 0 before the start means that others use the machine, too.
         "load_average": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
@@ -73,12 +78,15 @@ def describe(contenders: Mapping[str, Contender], machine: Machine) -> dict[str,
             if name.startswith(_VARIABLES)
         },
         "python": platform.python_version(),
-        "numpy": importlib.metadata.version("numpy"),
-        "versions": versions,
+        "numpy": version("numpy"),
+        "versions": {
+            **{name: version(name) for name in ("jax", "jaxlib")},
+            **versions,
+        },
     }
 
 
 def command(arguments: Sequence[str]) -> str:
     """Returns the command line, without what is particular to a machine: its paths."""
     plain = (Path(one).name if Path(one).is_absolute() else one for one in arguments)
-    return " ".join(["python -m benchmarks", *plain])
+    return shlex.join(["python", "-m", "benchmarks", *plain])

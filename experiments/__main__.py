@@ -5,7 +5,6 @@ from . import signals
 if __name__ == "__main__":  # before what takes seconds to load
     signals.end_at_once()
 
-import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -18,10 +17,9 @@ from . import directories, help_texts, parallel, report
 from .ablate import ablate, print_table
 from .allocator import keep_freed_memory
 from .config import Ablation, RecipeName
-from .console import drop_output, make_console, open_streams
+from .console import end_in_one_line, make_console
 from .errors import UserError
 from .recipes import PRESETS
-from .speed.command import Speed, measure
 
 
 @dataclass(frozen=True)
@@ -42,7 +40,7 @@ class Report:
     """Directory for the report (default: that of the ablation, if it is one)."""
 
 
-_ABLATE, _REPORT, _SPEED = "ablate", "report", "speed"
+_ABLATE, _REPORT = "ablate", "report"
 _DEFAULT_RECIPE: RecipeName = "article"
 
 
@@ -67,7 +65,6 @@ def _descriptions(
     texts = {
         _ABLATE: help_texts.of_recipe(recipe) if recipe else help_texts.of_ablate(),
         _REPORT: help_texts.of_command(Report),
-        _SPEED: help_texts.of_command(Speed),
     }
     return {
         command: text if command in arguments else text.partition("\n\n")[0]
@@ -75,7 +72,7 @@ def _descriptions(
     }
 
 
-def parse(arguments: Sequence[str] | None = None) -> Ablation | Report | Speed:
+def parse(arguments: Sequence[str] | None = None) -> Ablation | Report:
     """Returns the command that the arguments, or those of the process, ask for.
 
     The recipe gives the defaults of all options.
@@ -85,7 +82,7 @@ def parse(arguments: Sequence[str] | None = None) -> Ablation | Report | Speed:
     """
     recipe, rest = _split(sys.argv[1:] if arguments is None else arguments)
     preset = PRESETS[recipe or _DEFAULT_RECIPE]
-    for options in (Ablation, Report, Speed):
+    for options in (Ablation, Report):
         help_texts.join_lines(options)
     descriptions = _descriptions(recipe, rest)
 
@@ -98,7 +95,6 @@ def parse(arguments: Sequence[str] | None = None) -> Ablation | Report | Speed:
             subcommand(_ABLATE, default=Ablation(preset.recipe, preset.norms)),
         ]
         | Annotated[Report, subcommand(_REPORT)]
-        | Annotated[Speed, subcommand(_SPEED)]
     )
     return tyro.cli(
         command,  # pyright: ignore[reportArgumentType] - tyro takes unions
@@ -153,15 +149,12 @@ def _begun(ablation: Ablation, arguments: Sequence[str]) -> list[str]:
     return first if _parse_ablation(added) == begun else added
 
 
-def _run(command: Ablation | Report | Speed, arguments: Sequence[str]) -> int:
+def _run(command: Ablation | Report, arguments: Sequence[str]) -> int:
     console = make_console()
     if isinstance(command, Report):
         summary = report.write(command.directories, command.output)
         print_table(console, summary, command.output or command.directories[0])
         return 0
-    if isinstance(command, Speed):
-        line = shlex.join(["python", "-m", "experiments", *arguments])
-        return measure(command, console, line)
     if command.resume:
         arguments = _begun(command, arguments)
         begun = _parse_ablation(arguments)
@@ -173,25 +166,8 @@ def _run(command: Ablation | Report | Speed, arguments: Sequence[str]) -> int:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command and returns its exit status."""
-    open_streams()
     arguments = sys.argv[1:] if arguments is None else arguments
-    try:
-        return _run(parse(arguments), arguments)
-    except KeyboardInterrupt as stop:
-        message, status = "Interrupted.", signals.status_of(stop)
-    except BrokenPipeError:  # the reader of the output has read enough: | head
-        message, status = None, 1
-    except UserError as error:
-        message, status = f"error: {error}", 2
-    except OSError as error:  # of the terminal, or where nobody thought of one
-        what = error.filename or "The output"
-        message, status = f"error: {UserError(f'{what}: {error.strerror}.')}", 2
-    try:
-        if message is not None:
-            make_console(stderr=True).print(message, soft_wrap=True)
-    except OSError:
-        drop_output()
-    return status
+    return end_in_one_line(lambda: _run(parse(arguments), arguments))
 
 
 if __name__ == "__main__":

@@ -4,8 +4,12 @@ import codecs
 import io
 import os
 import sys
+from collections.abc import Callable
 
 from rich.console import Console
+
+from .errors import UserError
+from .signals import status_of
 
 # What our own texts hold beyond ASCII; everything else has nothing to stand for it.
 _ALIKE = {
@@ -55,3 +59,25 @@ def make_console(*, stderr: bool = False) -> Console:
     Strings still have to go through `text.plain` where they come from outside.
     """
     return Console(stderr=stderr, markup=False, emoji=False)
+
+
+def end_in_one_line(command: Callable[[], int]) -> int:
+    """Runs a command and returns its exit status; an error is told in one line."""
+    open_streams()
+    try:
+        return command()
+    except KeyboardInterrupt as stop:
+        message, status = "Interrupted.", status_of(stop)
+    except BrokenPipeError:  # the reader of the output has read enough: | head
+        message, status = None, 1
+    except UserError as error:
+        message, status = f"error: {error}", 2
+    except OSError as error:  # of the terminal, or where nobody thought of one
+        what = error.filename or "The output"
+        message, status = f"error: {UserError(f'{what}: {error.strerror}.')}", 2
+    try:
+        if message is not None:
+            make_console(stderr=True).print(message, soft_wrap=True)
+    except OSError:
+        drop_output()
+    return status

@@ -16,7 +16,6 @@ from experiments.__main__ import Report, main, parse
 from experiments.config import Ablation, Recipe
 from experiments.recipes import PRESETS
 from experiments.significance import SIGNIFICANCE, smallest_p_value
-from experiments.speed.command import Speed
 
 from .programs import PROGRAM, started
 
@@ -196,7 +195,7 @@ def test_help_lists_each_recipe_on_its_own_line(columns, monkeypatch, capsys):
     assert words == list(PRESETS)
 
 
-@pytest.mark.parametrize("options", [Ablation, Recipe, Report, Speed])
+@pytest.mark.parametrize("options", [Ablation, Recipe, Report])
 def test_help_of_an_option_is_wrapped_by_the_terminal_alone(options):
     parse(["ablate"])
     for field in fields(options):

@@ -8,16 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import options
-from benchmarks.__main__ import main as run_benchmarks
+import benchmarks.__main__
+import experiments.__main__
 from experiments import report
-from experiments.__main__ import parse
-from experiments.speed import results as speed_results
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted(
     path
-    for folder in (ROOT, ROOT / "docs", ROOT / "experiments")
+    for folder in (ROOT, ROOT / "docs", ROOT / "experiments", ROOT / "benchmarks")
     for path in folder.glob("*.md")
 )
 RESULTS = sorted((ROOT / "experiments" / "results").glob("*/report.md"))
@@ -63,13 +61,8 @@ def check_pip(arguments: list[str]) -> None:
 def check_python(arguments: list[str]) -> None:
     flag, module, *rest = arguments
     assert flag == "-m"
-    if module == "experiments":
-        parse(rest)
-    elif rest[:1] and rest[0] in options.SHOWS:
-        options.parse_show(rest[0], rest[1:])
-    else:
-        assert module == "benchmarks"
-        options.parse_run(rest)
+    parsers = {"experiments": experiments.__main__, "benchmarks": benchmarks.__main__}
+    parsers[module].parse(rest)
 
 
 COMMANDS = {"make": check_make, "pip": check_pip, "python": check_python}
@@ -105,18 +98,11 @@ def test_results_in_the_readme_are_published_ones():
     assert [table for table in tables if table not in published] == []
 
 
-def test_tables_of_speed_are_what_was_measured():
-    page = (ROOT / "experiments" / "README.md").read_text(encoding="utf-8")
-    path = ROOT / "experiments" / "speed" / "results" / "epyc-2-cores.jsonl"
-    for measured in speed_results.read(path):
-        assert f"{measured.title}:\n\n{measured.table().markdown()}\n" in page
-
-
-def test_benchmark_tables_are_what_their_commands_print(capsys):
-    page = ROOT / "docs" / "implementations.md"
-    text = page.read_text(encoding="utf-8")
+@pytest.mark.parametrize("page", ["docs/implementations.md", "benchmarks/README.md"])
+def test_benchmark_tables_are_what_their_commands_print(page, capsys):
+    text = (ROOT / page).read_text(encoding="utf-8")
     commands = re.findall(r"^python -m benchmarks (summary .*)$", text, re.MULTILINE)
     assert commands
     for command in commands:
-        assert run_benchmarks(shlex.split(command)) == 0
+        assert benchmarks.__main__.main(shlex.split(command)) == 0
         assert capsys.readouterr().out in text

@@ -11,6 +11,7 @@ import pytest
 from jax import lax
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
+from experiments import layers
 from experiments.layers import Conv, LocallyConnected, average_pool, max_pool
 from experiments.layers.convolution import conv_general_dilated
 
@@ -279,6 +280,43 @@ def test_pooling_and_its_gradient_are_those_of_flax(
     found, expected = map(value_and_gradient, POOLS[kind])
     for one, other in zip(found, expected, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-6, atol=1e-6)
+
+
+def applied(layer, **options):
+    """Returns what a module makes of images, initial parameters included."""
+    return lambda x: layer(4, (3, 3), padding=1, **options).init_with_output(
+        jax.random.key(0), x
+    )
+
+
+def pooled(pool):
+    return lambda x: pool(x, (3, 3), (2, 2), "VALID")
+
+
+# Ours and those of flax, by the name of the technique.
+KINDS = {
+    "convolution": (applied(Conv), applied(nn.Conv)),
+    "locally_connected": [
+        applied(layer, kernel_init=nn.initializers.normal())
+        for layer in (LocallyConnected, nn.ConvLocal)
+    ],
+    "max_pooling": (pooled(max_pool), pooled(nn.max_pool)),
+    "average_pooling": (pooled(average_pool), pooled(POOLS["average"][1])),
+}
+
+
+@pytest.mark.parametrize("name", layers.NAMES)
+def test_layer_is_flax_own_where_it_is_to_be_plain(name):
+    (x,) = arrays((2, 7, 7, 3))
+    ours, plain = map(jax.jit, KINDS[name])
+
+    def traced(function):
+        return str(function.trace(x).jaxpr)
+
+    others = tuple(other for other in layers.NAMES if other != name)
+    for names in ((), others, (name,), layers.NAMES, ()):
+        with layers.plain(names):
+            assert (traced(ours) == traced(plain)) == (name in names)
 
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16", "int32"])

@@ -1,13 +1,49 @@
-"""Layers that the networks share, made fast on CPU as well; one technique a file."""
+"""Layers that the networks share, made fast on CPU as well; one technique a file.
 
-from functools import partial
+Each takes the place of one of Flax's, with the same parameters and values. ``with
+plain(NAMES):`` gives networks that are traced inside Flax's own instead, to see what
+each technique is worth.
+"""
+
+from collections.abc import Callable
+from functools import partial, update_wrapper
+from typing import Any, ParamSpec, TypeVar
 
 import flax.linen as nn
+import jax
 
-from .average_pooling import average_pool as average_pool
-from .convolution import conv_general_dilated
-from .locally_connected import LocallyConnected as LocallyConnected
-from .max_pooling import max_pool as max_pool
+from . import average_pooling, convolution, locally_connected, max_pooling
 
-Conv = partial(nn.Conv, conv_general_dilated=conv_general_dilated)
-"""Flax's convolution, with the program of this package on CPU."""
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
+
+NAMES = ("convolution", "locally_connected", "max_pooling", "average_pooling")
+"""Of the techniques: their files."""
+
+plain: Any = jax.make_user_context(())
+"""The names of those that are not to be used; JAX traces anew where they change."""
+
+
+def _layer(
+    name: str, ours: Callable[Arguments, Result], flax: Callable[..., Any]
+) -> Callable[Arguments, Result]:
+    def layer(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
+        return (flax if name in plain.value else ours)(*args, **kwargs)
+
+    return update_wrapper(layer, ours)
+
+
+Conv = _layer(
+    "convolution",
+    partial(nn.Conv, conv_general_dilated=convolution.conv_general_dilated),
+    nn.Conv,
+)
+LocallyConnected = _layer(
+    "locally_connected", locally_connected.LocallyConnected, nn.ConvLocal
+)
+max_pool = _layer("max_pooling", max_pooling.max_pool, nn.max_pool)
+average_pool = _layer(
+    "average_pooling",
+    average_pooling.average_pool,
+    partial(nn.avg_pool, count_include_pad=False),
+)

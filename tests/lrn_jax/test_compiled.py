@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from benchmarks import hlo
+from benchmarks.layer import hlo
 from lrn_jax import lrn
 
 NHWC, NCHW = -1, 1

@@ -1,5 +1,6 @@
-"""PyTorch: the networks of `experiments.speed`, with the same weights as in Flax."""
+"""PyTorch: the networks of `benchmarks.step`, with the same weights as in Flax."""
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -8,6 +9,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from benchmarks import __main__ as command_line
+from benchmarks import run
+from benchmarks.options import available_threads
+from benchmarks.step import measure
 from experiments.config import LRNHyperparameters, LRNWithinHyperparameters
 from experiments.models import make_network
 from experiments.norms import NORMS, make_norm
@@ -15,7 +20,7 @@ from experiments.recipes import PRESETS
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 
-from experiments.speed import torch_networks, torch_steps  # noqa: E402
+from benchmarks.step import torch_networks, torch_steps  # noqa: E402
 
 TWINS = [norm for norm in NORMS if norm != "divisive"]
 CASES = [("article", norm) for norm in TWINS] + [
@@ -137,3 +142,20 @@ def test_steps_train_with_the_rates_and_decays_of_the_recipe(layout):
     assert step is not None
     first, *_, last = [step() for _ in range(20)]
     assert last < first  # pyright: ignore[reportOperatorIssue]
+
+
+def test_steps_take_turns_with_ours(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(run, "settle", lambda options: "as it was")
+    monkeypatch.setattr(measure, "_TURN_SECONDS", 0.0)
+    file = tmp_path / "step.jsonl"
+    arguments = ["step", "article", "--norms", "divisive", "lrn", "--rounds", "1"]
+    arguments += ["--batch-size", "2", "--threads", str(available_threads())]
+    assert command_line.main([*arguments, "--output", str(file)]) == 0
+    assert " PyTorch NCHW  PyTorch NHWC  ratio to the faster" in capsys.readouterr().out
+    about, *records = map(json.loads, file.read_text().splitlines())
+    assert about["environment"]["versions"]["torch"] == torch.__version__
+    assert torch.get_num_threads() == about["threads"]
+    assert [(each["norm"], each["contender"]) for each in records] == [
+        ("divisive", "jax"),
+        *(("lrn", contender) for contender in ("jax", *torch_steps.FORMATS)),
+    ]

@@ -9,15 +9,16 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from .. import optimizer
-from ..config import NormName, Recipe
-from .results import PEERS
+from experiments import optimizer
+from experiments.config import NormName, Recipe
+
 from .torch_networks import make_network
 
-FORMATS: dict[str, torch.memory_format] = dict(
-    zip(PEERS, (torch.contiguous_format, torch.channels_last), strict=True)
-)
-"""Layouts of images in memory, by the name of the contender."""
+FORMATS: dict[str, torch.memory_format] = {
+    "torch NCHW": torch.contiguous_format,
+    "torch NHWC": torch.channels_last,
+}
+"""Layouts of images in memory, by the name of the contender; the first is default."""
 
 _NAMES = {"weight": "kernel", "bias": "bias"}
 
@@ -38,6 +39,11 @@ def _groups(recipe: Recipe, network: nn.Module) -> list[dict[str, Any]]:
         {"params": each, "weight_decay": decay, "lr": recipe.learning_rate * multiple}
         for (decay, multiple), each in groups.items()
     ]
+
+
+def set_threads(number: int) -> None:
+    """Sets the number of threads that compute."""
+    torch.set_num_threads(number)
 
 
 def make_step(

@@ -1,7 +1,7 @@
 """TensorFlow in a process of its own: one request a line, one answer a line.
 
-Started by the benchmark as ``python -m benchmarks.tensorflow_worker`` with a Python
-that has TensorFlow and NumPy. It imports neither JAX nor anything that does.
+The benchmark starts it as ``python -m benchmarks.layer.tensorflow_worker`` with a
+Python that has TensorFlow and NumPy. It imports neither JAX nor anything that does.
 """
 
 import importlib
@@ -16,7 +16,7 @@ import numpy as np
 
 from experiments.allocator import keep_freed_memory
 
-from .clock import time_calls
+from ..turns import time_calls
 
 
 def _computation(

@@ -1,6 +1,5 @@
 """What a contender is: a way to compute the layer, made ready for one problem."""
 
-import importlib.metadata
 import importlib.util
 import subprocess
 from collections.abc import Callable
@@ -10,8 +9,9 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 
+from ...environment import version
+from ...turns import Sample, time_calls
 from ..cases import DTYPES, LAYOUTS, MODES, Dtype, Layout, Mode, Problem
-from ..clock import Sample, time_calls
 from ..hlo import Work
 
 Family = Literal["copy", "lrn", "naive", "peer"]
@@ -78,15 +78,6 @@ class InProcess:
         """Has nothing to do: its memory goes with it."""
 
 
-def _version(package: str) -> str:
-    """Returns the version of a package, which may be called otherwise as installed."""
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        names = importlib.metadata.packages_distributions().get(package, [])
-        return importlib.metadata.version(names[0]) if names else "unknown"
-
-
 Prepare = Callable[[Problem, np.ndarray, np.ndarray, Machine], Prepared]
 
 
@@ -113,7 +104,7 @@ class Contender:
     def versions(self, machine: Machine) -> dict[str, str]:
         """Returns the versions of its packages."""
         if not self.own_process:
-            return {name: _version(name) for name in self.packages}
+            return {name: version(name) for name in self.packages}
         ask = "from importlib import metadata as m; d = m.packages_distributions(); "
         return {
             name: subprocess.run(

@@ -2,6 +2,7 @@
 
 import io
 import textwrap
+from collections.abc import Sequence
 from itertools import product
 from typing import Any
 
@@ -11,8 +12,11 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from .cases import CASES, LAYOUTS, MODES
-from .report import Record, Results
+from experiments.errors import UserError
+
+from ..records import Record
+from .cases import LAYOUTS, MODES
+from .tables import case_title
 
 # From Okabe and Ito's palette; the bars of this library are the saturated ones.
 _COLORS = {"lrn": "#0072B2", "naive": "#E69F00", "peer": "#a0a0a0"}
@@ -32,6 +36,7 @@ _STYLE: Any = {  # matplotlib types the keys, one by one
     "axes.axisbelow": True,
     "ytick.major.size": 0,
     "svg.fonttype": "path",
+    "text.parse_math": False,  # names are text
     "svg.hashsalt": "lrn_jax",  # the same plot gives the same file
 }
 _MISSING = {
@@ -46,18 +51,20 @@ def _row_key(one: Record) -> tuple:
     return tuple(one[name] for name in names)
 
 
-def _row_title(key: tuple) -> str:
-    case, dtype, radius, _, factor = key
-    found = CASES[case]
+def _row_title(one: Record) -> str:
+    batch, *others = one["shape"]
+    if one["layout"] == "NCHW":
+        others = [*others[1:], others[0]]
+    height, width, channels = others
     return (
-        f"{found.title}\n{found.batch * factor} images, {found.height}x{found.width}, "
-        f"{found.channels} channels\n{dtype}, radius {radius}"
+        f"{case_title(one)}\n{batch} images, {height}x{width}, "
+        f"{channels} channels\n{one['dtype']}, radius {one['radius']}"
     )
 
 
 def _panel(axes: Axes, bars: list[Record | None], limit: float) -> None:
     for y, one in enumerate(bars):
-        if one is None or one["status"] != "measured":
+        if one is None or "share_of_copy_bandwidth" not in one:
             label = _MISSING.get(one["status"], "") if one else ""
             axes.text(0.01, y, label, va="center", color="#888888", style="italic")
             continue
@@ -80,28 +87,28 @@ def _panel(axes: Axes, bars: list[Record | None], limit: float) -> None:
     axes.xaxis.set_major_formatter(PercentFormatter(1))
 
 
-def _footer(results: Results, characters: int) -> str:
-    run, environment = results.run, results.run["environment"]
+def _footer(run: Record, rounds: int, characters: int) -> str:
+    environment = run["environment"]
     changed = " with local changes" if environment["local_changes"] else ""
     versions = ", ".join(f"{k} {v}" for k, v in environment["versions"].items())
     text = (
         f"{environment['device']}, {run['threads']} threads; allocator: "
         f"{run['allocator']}; {versions}; commit {environment['commit']}{changed}; "
-        f"fastest of {run['rounds']} rounds at most; {run['command']}"
+        f"fastest of {rounds} rounds at most; {run['command']}"
     )
     return textwrap.fill(text, characters)
 
 
-def draw(results: Results) -> str:
+def draw(run: Record, measurements: Sequence[Record]) -> str:
     """Returns the plot as SVG text: a row for each case, a column for what is done."""
-    shown = [one for one in results.measurements if one["family"] != "copy"]
+    shown = [one for one in measurements if one["family"] != "copy"]
     measured = [one for one in shown if "share_of_copy_bandwidth" in one]
     if not measured:
-        raise ValueError("The results hold no measurement to plot.")
+        raise UserError("The results hold no measurement to plot.")
     titles = {one["contender"]: one["title"] for one in shown}
     present = {one["contender"] for one in measured}
     names = [name for name in titles if name in present]
-    rows = list(dict.fromkeys(map(_row_key, measured)))
+    rows = {_row_key(one): _row_title(one) for one in measured}
     drawn = {(one["mode"], one["layout"]) for one in measured}
     columns = [pair for pair in product(MODES, LAYOUTS) if pair in drawn]
     limit = max(1.05, *(1.03 * one["share_of_copy_bandwidth"] for one in measured))
@@ -129,7 +136,7 @@ def draw(results: Results) -> str:
             grid[i][0].set_yticks(range(len(names)), [titles[name] for name in names])
             grid[i][-1].yaxis.set_label_position("right")
             grid[i][-1].set_ylabel(
-                _row_title(row), rotation=0, ha="left", va="center", labelpad=8
+                rows[row], rotation=0, ha="left", va="center", labelpad=8
             )
         figure.suptitle(
             "Local response normalization: how close to copying memory?\n"
@@ -151,9 +158,9 @@ def draw(results: Results) -> str:
             frameon=False,
             ncols=len(families),
         )
-        figure.supxlabel(
-            _footer(results, 50 * len(columns)), ha="left", x=0.01, fontsize=7
-        )
+        rounds = max(one["rounds"] for one in measured)
+        footer = _footer(run, rounds, 50 * len(columns))
+        figure.supxlabel(footer, ha="left", x=0.01, fontsize=7)
         buffer = io.StringIO()
         figure.savefig(buffer, format="svg", metadata={"Date": None})
         return buffer.getvalue()

@@ -16,15 +16,15 @@ import numpy as np
 
 from lrn_jax import conventions
 
+from ...turns import Sample
 from ..cases import Problem
-from ..clock import Sample
 from .base import Machine
 
-_ROOT = Path(__file__).parents[2]
+_ROOT = Path(__file__).parents[3]
 
 
 class _Worker:
-    """A process of `benchmarks.tensorflow_worker`, for one problem."""
+    """A process of `benchmarks.layer.tensorflow_worker`, for one problem."""
 
     program = None
 
@@ -37,7 +37,7 @@ class _Worker:
         self._errors = Path(self._folder.name) / "errors.txt"
         with self._errors.open("w") as errors:
             self._process = subprocess.Popen(
-                [python, "-m", "benchmarks.tensorflow_worker"],
+                [python, "-m", "benchmarks.layer.tensorflow_worker"],
                 cwd=_ROOT,
                 env={**os.environ, "CUDA_VISIBLE_DEVICES": ""},
                 text=True,

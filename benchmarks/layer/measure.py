@@ -1,44 +1,32 @@
-"""From contenders to measurements: check, then time in turns.
+"""From contenders to measurements: check, then time in turns."""
 
-All contenders of a problem are timed in rounds, one turn each and in a new order every
-round, so that whatever else the machine does falls on all of them alike.
-"""
-
-import gc
 import math
-import random
-import statistics
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from time import perf_counter
-from typing import Any
 
 import numpy as np
 
-from .cases import Problem
-from .clock import Sample
-from .contenders import CONTENDERS, COPY, DEFAULT, Contender, Machine, Prepared
+from experiments.text import plain
 
-# One measurement: one line of the results, made of JSON's types.
-Record = dict[str, Any]
+from ..records import Record
+from ..turns import Tell, Times, take_turns
+from .cases import Problem
+from .contenders import CONTENDERS, COPY, DEFAULT, Contender, Machine, Prepared
 
 # On an accelerator, calls are queued and overlap with the launch of the next; a turn
 # takes as many as make the wait at its end small. On CPU they would run side by side.
 _TURN_SECONDS = 0.005
-_LEAST_ROUNDS = 3
 
 
 @dataclass
 class _Entrant:
-    """A contender that takes part: ready, found right, with its samples."""
+    """A contender that takes part: ready, and found right."""
 
     prepared: Prepared
     errors: list[float]
-    calls: int
-    samples: list[Sample]
 
 
-def largest_error(found: np.ndarray, expected: np.ndarray) -> float:
+def _largest_error(found: np.ndarray, expected: np.ndarray) -> float:
     """Returns the largest difference, as a part of the largest value expected."""
     if found.shape != expected.shape:
         return math.inf
@@ -51,14 +39,7 @@ def largest_error(found: np.ndarray, expected: np.ndarray) -> float:
 def _errors(found: list[np.ndarray], expected: list[np.ndarray]) -> list[float]:
     if len(found) != len(expected):
         return [math.inf]
-    return [largest_error(*pair) for pair in zip(found, expected, strict=True)]
-
-
-def _calls_a_turn(prepared: Prepared, machine: Machine) -> int:
-    prepared.time(1)  # caches, pages, whatever is done once
-    if machine.platform == "cpu":
-        return 1
-    return max(1, math.ceil(_TURN_SECONDS / prepared.time(10).seconds))
+    return [_largest_error(*pair) for pair in zip(found, expected, strict=True)]
 
 
 def compare(
@@ -68,7 +49,7 @@ def compare(
     *,
     rounds: int,
     seconds: float,
-    tell: Callable[[str], object] = lambda what: None,
+    tell: Tell = lambda what: None,
 ) -> list[Record]:
     """Measures contenders on one problem.
 
@@ -78,14 +59,14 @@ def compare(
         raises, is reported and not timed. A copy has nothing to be wrong about.
       machine: What to run on.
       rounds: Turns of each contender.
-      seconds: After this time no round is begun, except for the first three.
-      tell: Is told what happens next.
+      seconds: No round begins later than this, except for the first three.
+      tell: Is given what happens next, in words.
 
     Returns:
       A record for each contender, in their order.
     """
     x, cotangent = problem.data()
-    expected = _expected(problem, x, cotangent, machine)
+    expected = CONTENDERS[DEFAULT].prepare(problem, x, cotangent, machine).outputs()
     records = {name: _header(problem, name, one) for name, one in contenders.items()}
     entrants: dict[str, _Entrant] = {}
     try:
@@ -96,26 +77,21 @@ def compare(
                 entrants[name] = found
             else:
                 records[name] |= found
-        tell("taking turns")
-        _take_turns(list(entrants.values()), rounds, seconds)
-        fastest = {
-            name: min(sample.seconds for sample in one.samples)
-            for name, one in entrants.items()
-        }
+        times = take_turns(
+            {name: one.prepared.time for name, one in entrants.items()},
+            rounds=rounds,
+            seconds=seconds,
+            shortest=0.0 if machine.platform == "cpu" else _TURN_SECONDS,
+            tell=tell,
+        )
+        fastest = {name: each.minimum for name, each in times.items()}
         for name, one in entrants.items():
-            records[name] |= _result(problem, one, fastest[name])
+            records[name] |= _result(problem, one, times[name])
             records[name] |= _comparison(problem, name, fastest, contenders)
     finally:
         for one in entrants.values():
             one.prepared.close()
     return list(records.values())
-
-
-def _expected(
-    problem: Problem, x: np.ndarray, cotangent: np.ndarray, machine: Machine
-) -> list[np.ndarray]:
-    prepared = CONTENDERS[DEFAULT].prepare(problem, x, cotangent, machine)
-    return prepared.outputs()
 
 
 def _enter(
@@ -143,32 +119,12 @@ def _enter(
                     "reason": f"{what} is off by {max(errors):.1e} of its largest "
                     f"value; up to {problem.tolerance:.0e} is rounding",
                 }
-        calls = _calls_a_turn(prepared, machine)
     except Exception as error:  # any of a peer's own kinds, and the others go on
         if prepared is not None:
             prepared.close()
-        message = " ".join(str(error).split())[:300]
+        message = plain(str(error))[:300]
         return {"status": "failed", "reason": f"{type(error).__name__}: {message}"}
-    return _Entrant(prepared, errors, calls, [])
-
-
-def _take_turns(entrants: list[_Entrant], rounds: int, seconds: float) -> None:
-    order = random.Random(0)
-    collects = gc.isenabled()
-    gc.collect()
-    gc.disable()
-    try:
-        for one in entrants:  # a round that does not count: memory finds its places
-            one.prepared.time(one.calls)
-        end = perf_counter() + seconds
-        for number in range(rounds):
-            if number >= _LEAST_ROUNDS and perf_counter() > end:
-                break
-            for one in order.sample(entrants, len(entrants)):
-                one.samples.append(one.prepared.time(one.calls))
-    finally:
-        if collects:
-            gc.enable()
+    return _Entrant(prepared, errors)
 
 
 def _header(problem: Problem, name: str, contender: Contender) -> Record:
@@ -183,30 +139,17 @@ def _header(problem: Problem, name: str, contender: Contender) -> Record:
     }
 
 
-def _result(problem: Problem, one: _Entrant, fastest: float) -> Record:
-    times = [sample.seconds for sample in one.samples]
-    program = one.prepared.program
-    return {
-        "status": "measured",
-        "errors": one.errors,
-        "rounds": len(times),
-        "calls_a_turn": one.calls,
-        "minimum_s": fastest,
-        "median_s": statistics.median(times),
-        "samples_s": [float(f"{time:.4g}") for time in times],
-        "page_faults": statistics.median(sample.page_faults for sample in one.samples),
-        **(
-            {
-                "kernels": program.work.kernels,
-                # A share of the bytes of x, which is one pass over one array.
-                "passes": program.work.bytes / problem.array_bytes,
-                "temporary_bytes": program.temporary_bytes,
-                "compile_s": program.compile_seconds,
-            }
-            if program
-            else {}
-        ),
-    }
+def _result(problem: Problem, one: _Entrant, times: Times) -> Record:
+    found = {"status": "measured", "errors": one.errors, **times.record()}
+    if program := one.prepared.program:
+        found |= {
+            "kernels": program.work.kernels,
+            # A share of the bytes of x, which is one pass over one array.
+            "passes": program.work.bytes / problem.array_bytes,
+            "temporary_bytes": program.temporary_bytes,
+            "compile_s": program.compile_seconds,
+        }
+    return found
 
 
 def _comparison(

@@ -1,0 +1,1 @@
+"""The training step of every recipe and arm, beside PyTorch and plain layers."""

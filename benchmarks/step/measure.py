@@ -1,0 +1,168 @@
+"""From options to measurements: every recipe's arms in turns."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from importlib.util import find_spec
+
+import jax
+
+from experiments import augment, layers
+from experiments.config import NormName, Recipe
+from experiments.data import Dataset
+from experiments.norms import NORMS, title
+from experiments.recipes import PRESETS
+
+from ..environment import version
+from ..options import check_selection
+from ..records import Record
+from ..run import Plan
+from ..turns import Tell, Timer, take_turns, time_calls
+from . import jax_steps
+from .options import Step
+from .tables import Family
+
+# A turn is as many steps as take so long, after some that are not timed: those find the
+# caches full of what another contender left there, and for a hundredth of a second the
+# threads of its library still spin and wait, as in no training.
+_TURN_SECONDS = 0.1
+_WARM_UP = 0.25
+
+_LEARNING_RATE = 1e-9
+
+
+# Takes a step and waits for its end.
+Take = Callable[[], object]
+
+
+@dataclass(frozen=True)
+class _Contender:
+    """A way to take the step of a recipe."""
+
+    name: str
+    title: str
+    family: Family
+    make: Callable[[Recipe, NormName, Dataset], Take | None]
+    """Returns None for a norm that it does not have."""
+
+
+def _ours(name: str, title: str, family: Family, plain: tuple[str, ...]) -> _Contender:
+    def make(recipe: Recipe, norm: NormName, dataset: Dataset) -> Take:
+        with layers.plain(plain):
+            return jax_steps.make_step(recipe, norm, dataset)
+
+    return _Contender(name, title, family, make)
+
+
+def _torch(threads: int) -> list[_Contender]:
+    from . import torch_steps
+
+    torch_steps.set_threads(threads)
+
+    def contender(library: str) -> _Contender:
+        def make(recipe: Recipe, norm: NormName, dataset: Dataset) -> Take | None:
+            shape = augment.cropped_shape(recipe, dataset.train.image_shape)
+            return torch_steps.make_step(recipe, norm, library, shape)
+
+        title = library.replace("torch", "PyTorch")
+        return _Contender(library, title, "peer", make)
+
+    return [*map(contender, torch_steps.FORMATS)]
+
+
+def _contenders(options: Step) -> tuple[list[_Contender], list[str]]:
+    """Returns who takes part, and who is left out and why."""
+    chosen = [_ours("jax", "JAX", "ours", ())]
+    for name in options.plain_layers:
+        plain = layers.NAMES if name == "all" else (name,)
+        shown = f"plain {name.replace('_', ' ')}"
+        chosen.append(_ours(f"jax plain {name}", shown, "plain", plain))
+    if not options.torch:
+        return chosen, []
+    if jax.default_backend() != "cpu":
+        return chosen, ["PyTorch: measured on CPU only"]
+    if find_spec("torch") is None:
+        return chosen, ["PyTorch: no torch installed"]
+    return chosen + _torch(options.num_threads), []
+
+
+def plan(options: Step, tell: Tell) -> Plan:
+    """Returns what such options ask for.
+
+    Raises:
+      UserError: If there is no such recipe, norm or layer.
+    """
+    check_selection("recipes", options.recipes, PRESETS)
+    check_selection("norms", options.norms, NORMS, least=0)
+    names = (*layers.NAMES, "all")
+    check_selection("plain_layers", options.plain_layers, names, least=0)
+    presets = {str(name): preset for name, preset in PRESETS.items()}
+    known: dict[str, NormName] = {norm: norm for norm in NORMS}
+    contenders, left_out = _contenders(options)
+
+    def measure(name: str) -> list[Record]:
+        recipe = presets[name].recipe
+        if recipe.dataset == "digits":  # too small to tell anything of a network
+            recipe = replace(recipe, dataset="mnist")
+        recipe = replace(
+            recipe,
+            batch_size=options.batch_size or recipe.batch_size,
+            # Noise is not to be learned: an arm that diverged would compute with other
+            # numbers.
+            learning_rate=_LEARNING_RATE,
+        )
+        return _compare(
+            recipe,
+            [known[norm] for norm in options.norms] or presets[name].norms,
+            contenders,
+            rounds=options.rounds,
+            seconds=options.seconds,
+            tell=tell,
+        )
+
+    packages = ["flax", "optax"]
+    if any(each.family == "peer" for each in contenders):
+        packages.append("torch")
+    versions = {name: version(name) for name in packages}
+    return Plan(versions, left_out, map(measure, options.recipes))
+
+
+def _compare(
+    recipe: Recipe,
+    norms: Sequence[NormName],
+    contenders: Sequence[_Contender],
+    *,
+    rounds: int,
+    seconds: float,
+    tell: Tell,
+) -> list[Record]:
+    """Returns a record for each norm and contender that has it."""
+    dataset = jax_steps.random_dataset(recipe)
+    timers: dict[tuple[NormName, _Contender], Timer] = {}
+    for norm in norms:
+        for contender in contenders:
+            tell(f"{recipe.name}: compiling {title(norm)}, {contender.title}")
+            if (step := contender.make(recipe, norm, dataset)) is not None:
+                timers[norm, contender] = partial(time_calls, step, lambda last: None)
+    times = take_turns(
+        timers,
+        rounds=rounds,
+        seconds=seconds,
+        shortest=_TURN_SECONDS,
+        warm_up=_WARM_UP,
+        tell=lambda what: tell(f"{recipe.name}: {what}"),
+    )
+    return [
+        {
+            "record": "measurement",
+            "recipe": recipe.name,
+            "batch_size": recipe.batch_size,
+            "norm": norm,
+            "norm_title": title(norm),
+            "contender": contender.name,
+            "title": contender.title,
+            "family": contender.family,
+            **each.record(),
+        }
+        for (norm, contender), each in times.items()
+    ]
