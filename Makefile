@@ -21,7 +21,7 @@ ablation: $(VENV)/experiments
 	$(BIN)/python -m experiments ablate $(ARGS)
 
 test: $(VENV)/test
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses auto $(ARGS)
 
 # TensorFlow has an environment of its own: it seldom agrees with the others on versions.
 parity: $(VENV)/peers .venv-tensorflow/tensorflow
