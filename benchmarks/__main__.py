@@ -8,8 +8,8 @@ from pathlib import Path
 
 import tyro
 
-from experiments.console import end_in_one_line
-from experiments.errors import UserError
+from experiments.terminal.console import end_in_one_line
+from experiments.terminal.errors import UserError
 
 from . import records
 from .layer import tables as layer_tables

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 import tyro
 
-from experiments.errors import UserError
+from experiments.terminal.errors import UserError
 
 
 def available_threads() -> int:

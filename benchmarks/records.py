@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from experiments.errors import DataError, UserError
-from experiments.text import plain
+from experiments.terminal.errors import DataError, UserError
+from experiments.terminal.text import plain
 
 # One line, made of JSON's types.
 Record = dict[str, Any]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 
-from experiments.allocator import keep_freed_memory
+from experiments.training.allocator import keep_freed_memory
 
 from . import environment, records
 from .options import Run, available_threads

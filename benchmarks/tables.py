@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import rich.table
 from rich.console import Console
 
-from experiments.text import markdown
+from experiments.terminal.text import markdown
 
 from .records import Record
 

@@ -1,6 +1,6 @@
 """Compares normalization layers by training the same network with each."""
 
-from . import signals
+from .terminal import signals
 
 if __name__ == "__main__":  # before what takes seconds to load
     signals.end_at_once()
@@ -13,13 +13,16 @@ from typing import Annotated, Any
 
 import tyro
 
-from . import directories, help_texts, parallel, report
 from .ablate import ablate, print_table
-from .allocator import keep_freed_memory
-from .config import Ablation, RecipeName
-from .console import end_in_one_line, make_console
-from .errors import UserError
-from .recipes import PRESETS
+from .config import help_texts
+from .config.config import Ablation, RecipeName
+from .config.recipes import PRESETS
+from .metrics import directories
+from .report import page as report
+from .terminal.console import end_in_one_line, make_console
+from .terminal.errors import UserError
+from .training import parallel
+from .training.allocator import keep_freed_memory
 
 
 @dataclass(frozen=True)

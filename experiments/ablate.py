@@ -22,22 +22,20 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from . import (
-    activations,
-    directories,
-    environment,
-    parallel,
-    records,
-    report,
-    resume,
-    tensorboard,
-)
-from .checkpoint import Checkpoints, check_space
-from .config import Ablation, Config
-from .merge import recipe_fields
-from .metrics import Run, arms_of, recorded
-from .norms import title
-from .program import (
+from .config.config import Ablation, Config
+from .config.recipes import PRESETS
+from .metrics import Run, arms_of, directories, environment, recorded, resume
+from .metrics import write as records
+from .models.norms import title
+from .report import activations, tensorboard
+from .report import page as report
+from .report.merge import recipe_fields
+from .terminal.reading import read
+from .terminal.signals import status_of
+from .terminal.text import plain
+from .training import parallel
+from .training.checkpoint import Checkpoints, check_space
+from .training.program import (
     Program,
     State,
     count_parameters,
@@ -45,12 +43,8 @@ from .program import (
     shapes,
     steps_per_epoch,
 )
-from .program import activations as activations_of
-from .reading import read
-from .recipes import PRESETS
-from .signals import status_of
-from .text import plain
-from .train import Epoch, NonFiniteLossError, train
+from .training.program import activations as activations_of
+from .training.train import Epoch, NonFiniteLossError, train
 
 _SHOWN_IMAGES = 64
 

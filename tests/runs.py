@@ -2,10 +2,10 @@
 
 import json
 
-from experiments import records
-from experiments.config import Config, Recipe
+from experiments.config.config import Config, Recipe
 from experiments.metrics import Epoch, Run
-from experiments.train import NonFiniteLossError, Result
+from experiments.metrics import write as records
+from experiments.training.train import NonFiniteLossError, Result
 
 ARMS = ("none", "lrn", "batch_norm")
 EVERY_ARM = (

@@ -6,9 +6,9 @@ import xml.etree.ElementTree as ElementTree
 import numpy as np
 import pytest
 
-from experiments import activations, plots
-from experiments.activations import summarize_activations
-from experiments.errors import DataError
+from experiments.report import activations, plots
+from experiments.report.activations import summarize_activations
+from experiments.terminal.errors import DataError
 
 THEMES = (plots.LIGHT, plots.DARK)
 

@@ -11,11 +11,14 @@ from dataclasses import fields, is_dataclass
 
 import pytest
 
-from experiments import data, records, report, signals
+from experiments import data
 from experiments.__main__ import Report, main, parse
-from experiments.config import Ablation, Recipe
-from experiments.recipes import PRESETS
-from experiments.significance import SIGNIFICANCE, smallest_p_value
+from experiments.config.config import Ablation, Recipe
+from experiments.config.recipes import PRESETS
+from experiments.config.significance import SIGNIFICANCE, smallest_p_value
+from experiments.metrics import write as records
+from experiments.report import page as report
+from experiments.terminal import signals
 
 from .programs import PROGRAM, started
 

@@ -10,7 +10,7 @@ import pytest
 
 import benchmarks.__main__
 import experiments.__main__
-from experiments import report
+from experiments.report import page as report
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted(

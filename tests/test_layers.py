@@ -11,9 +11,9 @@ import pytest
 from jax import lax
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from experiments import layers
-from experiments.layers import Conv, LocallyConnected, average_pool, max_pool
-from experiments.layers.convolution import conv_general_dilated
+from experiments.models import layers
+from experiments.models.layers import Conv, LocallyConnected, average_pool, max_pool
+from experiments.models.layers.convolution import conv_general_dilated
 
 LAYOUT = ("NHWC", "HWIO", "NHWC")
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import strategies
 
 from experiments import metrics
-from experiments.errors import DataError
+from experiments.terminal.errors import DataError
 
 from .runs import ARMS, write_run
 

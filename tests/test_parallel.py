@@ -6,12 +6,13 @@ import jax
 import numpy as np
 import pytest
 
-from experiments import metrics, parallel
+from experiments import metrics
 from experiments.__main__ import main
-from experiments.config import Ablation, Config, Recipe
-from experiments.errors import UserError
-from experiments.program import make_program
-from experiments.train import train
+from experiments.config.config import Ablation, Config, Recipe
+from experiments.terminal.errors import UserError
+from experiments.training import parallel
+from experiments.training.program import make_program
+from experiments.training.train import train
 
 from .programs import lines_of, started
 

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from experiments import norms, plots, report
-from experiments.statistics import summarize
+from experiments.models import norms
+from experiments.report import page as report
+from experiments.report import plots
+from experiments.report.statistics import summarize
 
 from .runs import EVERY_ARM, make_epochs, make_run
 

@@ -13,11 +13,11 @@ import pytest
 from jax import lax
 from safetensors.numpy import save_file
 
-from experiments.errors import DataError
 from experiments.models import from_torch
 from experiments.models.alexnet import AlexNet
 from experiments.models.caffe import max_pool
 from experiments.models.googlenet import GoogLeNetStem
+from experiments.terminal.errors import DataError
 from lrn_jax import conventions
 from lrn_jax.linen import LearnedLocalResponseNorm
 

@@ -8,14 +8,15 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from experiments import augment, data
-from experiments.config import Recipe
-from experiments.errors import UserError
+from experiments import data
+from experiments.config.config import Recipe
+from experiments.config.recipes import DESCRIPTIONS, PRESETS
 from experiments.models.caffe import average_pool, max_pool
-from experiments.norms import NORMS
-from experiments.optimizer import make_optimizer, schedule
-from experiments.program import count_parameters, load, make_functions, shapes
-from experiments.recipes import DESCRIPTIONS, PRESETS
+from experiments.models.norms import NORMS
+from experiments.terminal.errors import UserError
+from experiments.training import augment
+from experiments.training.optimizer import make_optimizer, schedule
+from experiments.training.program import count_parameters, load, make_functions, shapes
 
 
 def make_dataset(shape=(32, 32, 3), *, white=255) -> data.Dataset:

@@ -12,12 +12,15 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from experiments import activations, metrics, norms, plots, report, tables
+from experiments import metrics
 from experiments.__main__ import main
-from experiments.errors import UserError
 from experiments.metrics import arms_of
-from experiments.statistics import Arm, summarize
-from experiments.text import plain
+from experiments.models import norms
+from experiments.report import activations, plots, tables
+from experiments.report import page as report
+from experiments.report.statistics import Arm, summarize
+from experiments.terminal.errors import UserError
+from experiments.terminal.text import plain
 
 from .runs import ENVIRONMENT, EVERY_ARM, amend, make_run, write_run
 

@@ -13,21 +13,16 @@ import numpy as np
 import pytest
 
 from experiments import __main__ as command_line
-from experiments import (
-    data,
-    directories,
-    environment,
-    metrics,
-    program,
-    records,
-    report,
-    train,
-)
+from experiments import data, metrics
 from experiments.__main__ import main
-from experiments.checkpoint import Checkpoints
-from experiments.config import Config, Recipe
-from experiments.errors import UserError
-from experiments.program import make_program
+from experiments.config.config import Config, Recipe
+from experiments.metrics import directories, environment
+from experiments.metrics import write as records
+from experiments.report import page as report
+from experiments.terminal.errors import UserError
+from experiments.training import program, train
+from experiments.training.checkpoint import Checkpoints
+from experiments.training.program import make_program
 
 from .programs import lines_of, started
 

@@ -6,14 +6,9 @@ import math
 import numpy as np
 import pytest
 
-from experiments import statistics
-from experiments.significance import fewest_seeds, smallest_p_value
-from experiments.statistics import (
-    holm,
-    sample,
-    seeds_needed,
-    sign_flip_p_value,
-)
+from experiments.config.significance import fewest_seeds, smallest_p_value
+from experiments.report import statistics
+from experiments.report.statistics import holm, sample, seeds_needed, sign_flip_p_value
 
 
 def test_sample_has_students_interval():

@@ -12,9 +12,10 @@ from tensorboardX.proto.event_pb2 import (
 )
 from tensorboardX.record_writer import masked_crc32c
 
-from experiments import metrics, tensorboard
+from experiments import metrics
 from experiments.__main__ import main
-from experiments.config import Config, Recipe
+from experiments.config.config import Config, Recipe
+from experiments.report import tensorboard
 
 from .programs import FULL_DISK, PROGRAM, started
 

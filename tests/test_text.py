@@ -7,7 +7,7 @@ import pytest
 from hypothesis import strategies
 from markdown_it import MarkdownIt
 
-from experiments.text import markdown, plain
+from experiments.terminal.text import markdown, plain
 
 # Whatever means something to Markdown or to a terminal.
 SPECIAL = "![](){}<>*_`~#|\\-+=.:/&;$\"'@^%0123 \n\r\t\x00\x1b\u2028\u202e\udcffhtpw"

@@ -9,11 +9,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from experiments import data, train
-from experiments.config import Ablation, Config, LRNHyperparameters, Recipe
-from experiments.errors import UserError
-from experiments.norms import NORMS, title
-from experiments.program import (
+from experiments import data
+from experiments.config.config import Ablation, Config, LRNHyperparameters, Recipe
+from experiments.models.norms import NORMS, title
+from experiments.terminal.errors import UserError
+from experiments.training import train
+from experiments.training.program import (
     Losses,
     State,
     activations,
@@ -24,7 +25,7 @@ from experiments.program import (
     make_program,
     shapes,
 )
-from experiments.train import Epoch, NonFiniteLossError
+from experiments.training.train import Epoch, NonFiniteLossError
 from lrn_jax import lrn
 
 RECIPE = Recipe(epochs=2)

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from experiments.text import plain
+from experiments.terminal.text import plain
 
 from ..records import Record
 from ..turns import Tell, Times, take_turns

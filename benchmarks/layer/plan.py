@@ -5,7 +5,7 @@ from itertools import product
 
 import jax
 
-from experiments.errors import UserError
+from experiments.terminal.errors import UserError
 
 from ..records import Record
 from ..run import Plan

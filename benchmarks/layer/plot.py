@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from experiments.errors import UserError
+from experiments.terminal.errors import UserError
 
 from ..records import Record
 from .cases import LAYOUTS, MODES

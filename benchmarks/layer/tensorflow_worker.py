@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from experiments.allocator import keep_freed_memory
+from experiments.training.allocator import keep_freed_memory
 
 from ..turns import time_calls
 

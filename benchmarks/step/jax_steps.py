@@ -6,9 +6,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from experiments.config import NormName, Recipe
+from experiments.config.config import NormName, Recipe
 from experiments.data import Dataset, DatasetName, Split, gather
-from experiments.program import make_functions
+from experiments.training.program import make_functions
 
 _SHAPES: dict[DatasetName, tuple[int, int, int]] = {
     "digits": (8, 8, 1),

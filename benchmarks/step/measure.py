@@ -7,11 +7,12 @@ from importlib.util import find_spec
 
 import jax
 
-from experiments import augment, layers
-from experiments.config import NormName, Recipe
+from experiments.config.config import NormName, Recipe
+from experiments.config.recipes import PRESETS
 from experiments.data import Dataset
-from experiments.norms import NORMS, title
-from experiments.recipes import PRESETS
+from experiments.models import layers
+from experiments.models.norms import NORMS, title
+from experiments.training import augment
 
 from ..environment import version
 from ..options import check_selection

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from experiments.config import NetworkName, NormName, Recipe
+from experiments.config.config import NetworkName, NormName, Recipe
 
 # Makes a norm for so many channels.
 Norm = Callable[[int], nn.Module]

@@ -9,8 +9,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from experiments import optimizer
-from experiments.config import NormName, Recipe
+from experiments.config.config import NormName, Recipe
+from experiments.training import optimizer
 
 from .torch_networks import make_network
 

@@ -27,7 +27,7 @@ from tarfile import (
 )
 from typing import IO, Any, NamedTuple, Self
 
-from ..errors import DataError
+from ..terminal.errors import DataError
 from .trees import MAX_UNPACKED, check_size, readable
 
 MAX_MEMBERS = 2_000_000

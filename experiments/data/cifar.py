@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..errors import DataError
+from ..terminal.errors import DataError
 from . import pickles
 from .checksums import differs
 from .parts import Found, Split

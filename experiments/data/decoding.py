@@ -14,7 +14,7 @@ from contextlib import contextmanager
 import numpy as np
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
-from ..errors import DataError
+from ..terminal.errors import DataError
 
 LARGEST_FILE = 2**28
 """Bytes of an image file: as many as the largest image has that is not compressed."""

@@ -15,7 +15,7 @@ from http.client import HTTPMessage
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from ..errors import DataError
+from ..terminal.errors import DataError
 from .remains import without_remains
 
 _TIMEOUT = 30  # seconds without a byte

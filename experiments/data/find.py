@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..errors import DataError
+from ..terminal.errors import DataError
 from . import download
 from .archive import open_archive
 from .catalogue import CATALOGUE, Entry

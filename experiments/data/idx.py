@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..errors import DataError
+from ..terminal.errors import DataError
 from .checksums import differs
 from .parts import Found, Split
 from .source import DatasetName

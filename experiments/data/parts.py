@@ -5,7 +5,7 @@ from typing import NamedTuple, Protocol, Self
 
 import numpy as np
 
-from ..errors import DataError
+from ..terminal.errors import DataError
 from .trees import Tree
 
 _NAMED = 20  # files in a message

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import DataError
+from ..terminal.errors import DataError
 
 MAX_INSTRUCTIONS = 2**22
 """Twice what 50,000 images take that have scalars of NumPy as labels, in protocol 0."""

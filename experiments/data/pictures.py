@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..errors import DataError
+from ..terminal.errors import DataError
 from . import protocol
 from .decoding import LARGEST_FILE, decode
 from .parts import Found, Split, UnusableFilesError

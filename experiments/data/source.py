@@ -6,7 +6,7 @@ from typing import Annotated, Literal, get_args
 
 import tyro
 
-from ..errors import UserError
+from ..terminal.errors import UserError
 
 DatasetName = Literal[
     "digits", "mnist", "fashion-mnist", "cifar10", "cifar10-jpeg", "cifar100", "folder"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from ..errors import DataError
+from ..terminal.errors import DataError
 
 MAX_UNPACKED = 2 * 2**30
 """Bytes of a file, and of what a compressed one unpacks to: they are held in memory."""

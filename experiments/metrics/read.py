@@ -7,7 +7,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from ..errors import DataError
+from ..terminal.errors import DataError
 from .run import Epoch, Run
 from .schema import ENDS, Start, check, check_plain
 from .seal import opened

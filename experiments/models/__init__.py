@@ -5,13 +5,13 @@ from functools import partial
 
 import flax.linen as nn
 
-from ..config import NetworkName, Recipe
-from ..errors import UserError
-from ..norms import Norm
+from ..config.config import NetworkName, Recipe
+from ..terminal.errors import UserError
 from .alexnet import AlexNet
 from .article import ArticleCNN
 from .caffe_cifar10 import CaffeCIFAR10
 from .conv_local import ConvLocal
+from .norms import Norm
 from .resnet import ResNet20
 from .tf_tutorial import TFTutorial
 

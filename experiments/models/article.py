@@ -6,8 +6,8 @@ import flax.linen as nn
 from jax import Array
 from jax.typing import DTypeLike
 
-from ..layers import Conv, max_pool
-from ..norms import Norm
+from .layers import Conv, max_pool
+from .norms import Norm
 
 
 class ArticleCNN(nn.Module):

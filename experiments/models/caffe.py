@@ -6,7 +6,7 @@ from typing import Any
 import flax.linen as nn
 from jax import Array
 
-from .. import layers
+from . import layers
 
 Layer = Callable[[Array], Array]
 

@@ -7,9 +7,9 @@ import flax.linen as nn
 from jax import Array
 from jax.typing import DTypeLike
 
-from ..layers import Conv
-from ..norms import Norm
 from .caffe import average_pool, chain, max_pool
+from .layers import Conv
+from .norms import Norm
 
 
 class CaffeCIFAR10(nn.Module):

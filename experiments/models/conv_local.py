@@ -7,9 +7,9 @@ import flax.linen as nn
 from jax import Array
 from jax.typing import DTypeLike
 
-from ..layers import Conv, LocallyConnected
-from ..norms import Norm
 from .caffe import chain, max_pool
+from .layers import Conv, LocallyConnected
+from .norms import Norm
 
 
 class ConvLocal(nn.Module):

@@ -15,7 +15,7 @@ from jax import Array
 from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
-from ..errors import DataError
+from ..terminal.errors import DataError
 
 _NAMES = {"kernel": "weight", "bias": "bias"}
 

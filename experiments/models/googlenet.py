@@ -11,8 +11,8 @@ from jax import Array
 from lrn_jax import conventions
 from lrn_jax.linen import LocalResponseNorm
 
-from ..layers import Conv
 from .caffe import Layer, chain, max_pool
+from .layers import Conv
 
 
 class Inception(nn.Module):

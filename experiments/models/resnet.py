@@ -8,8 +8,8 @@ import jax.numpy as jnp
 from jax import Array
 from jax.typing import DTypeLike
 
-from ..layers import Conv
-from ..norms import Norm
+from .layers import Conv
+from .norms import Norm
 
 _WIDTHS = (16, 32, 64)
 _BLOCKS = 3

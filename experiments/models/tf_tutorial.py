@@ -7,9 +7,9 @@ import flax.linen as nn
 from jax import Array
 from jax.typing import DTypeLike
 
-from ..layers import Conv, max_pool
-from ..norms import Norm
 from .caffe import chain
+from .layers import Conv, max_pool
+from .norms import Norm
 
 
 class TFTutorial(nn.Module):

@@ -14,7 +14,7 @@ from benchmarks.step import jax_steps, measure
 from benchmarks.step.options import Step
 from benchmarks.step.tables import tabulate
 from benchmarks.tables import NOTHING
-from experiments import layers
+from experiments.models import layers
 
 QUICK = ("--batch-size", "2", "--rounds", "1")
 

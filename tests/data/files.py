@@ -17,7 +17,7 @@ from PIL import Image
 
 from experiments import data
 from experiments.data import Source
-from experiments.errors import DataError
+from experiments.terminal.errors import DataError
 
 CIFAR10_BATCHES = (*(f"data_batch_{number}" for number in range(1, 6)), "test_batch")
 PER_BATCH = 4

@@ -6,7 +6,7 @@ import tarfile
 import pytest
 
 from experiments.data.archive import open_archive
-from experiments.errors import DataError
+from experiments.terminal.errors import DataError
 
 from .files import (
     COMPRESS,

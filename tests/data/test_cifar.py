@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from experiments.data import pickles
-from experiments.errors import DataError
+from experiments.terminal.errors import DataError
 
 from .files import (
     CIFAR10_BATCHES,

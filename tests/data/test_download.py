@@ -22,7 +22,7 @@ from experiments import data
 from experiments.data import DatasetName, download
 from experiments.data.catalogue import CATALOGUE
 from experiments.data.download import Published
-from experiments.errors import DataError
+from experiments.terminal.errors import DataError
 
 from .files import contents, load, pack, refused, write_cifar10, write_idx
 

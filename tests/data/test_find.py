@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from experiments import data
-from experiments.errors import DataError
+from experiments.terminal.errors import DataError
 
 from .files import (
     batches,

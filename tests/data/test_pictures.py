@@ -14,7 +14,7 @@ from PIL import Image
 from experiments import data
 from experiments.data import Source, decoding, pictures
 from experiments.data.decoding import decode
-from experiments.errors import DataError
+from experiments.terminal.errors import DataError
 
 from .files import (
     image_bytes,

@@ -4,9 +4,9 @@ from typing import get_args
 
 import pytest
 
-from experiments.config import Recipe
+from experiments.config.config import Recipe
 from experiments.data import TITLES, DatasetName, Source
-from experiments.errors import DataError, UserError
+from experiments.terminal.errors import DataError, UserError
 
 
 def test_message_is_one_printable_line_whatever_it_quotes():

@@ -13,10 +13,10 @@ from benchmarks import __main__ as command_line
 from benchmarks import run
 from benchmarks.options import available_threads
 from benchmarks.step import measure
-from experiments.config import LRNHyperparameters, LRNWithinHyperparameters
+from experiments.config.config import LRNHyperparameters, LRNWithinHyperparameters
+from experiments.config.recipes import PRESETS
 from experiments.models import make_network
-from experiments.norms import NORMS, make_norm
-from experiments.recipes import PRESETS
+from experiments.models.norms import NORMS, make_norm
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 

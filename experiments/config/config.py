@@ -10,9 +10,9 @@ from typing import Annotated, Any, Literal
 
 import tyro
 
-from .data.source import DatasetName as DatasetName
-from .data.source import Source
-from .errors import UserError
+from ..data.source import DatasetName as DatasetName
+from ..data.source import Source
+from ..terminal.errors import UserError
 from .significance import fewest_seeds
 
 NormName = Literal[

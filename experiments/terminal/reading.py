@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
-from . import data
+from .. import data
 
 
 def read(source: data.Source, console: Console) -> data.Dataset:

@@ -13,8 +13,8 @@ from jax import Array
 from jax.experimental import multihost_utils
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
-from .config import Ablation
-from .errors import UserError
+from ..config.config import Ablation
+from ..terminal.errors import UserError
 
 _AXIS = "data"
 

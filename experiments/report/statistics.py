@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from .metrics import Run
-from .significance import SIGNIFICANCE, fewest_seeds, smallest_p_value
+from ..config.significance import SIGNIFICANCE, fewest_seeds, smallest_p_value
+from ..metrics import Run
 
 CONFIDENCE = 0.95
 POWER = 0.8

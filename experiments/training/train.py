@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from jax.sharding import Mesh
 
+from ..config.config import Config
+from ..metrics import Epoch
 from .checkpoint import Checkpoints
-from .config import Config
-from .metrics import Epoch
 from .program import (
     Losses,
     Program,

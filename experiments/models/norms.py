@@ -11,7 +11,7 @@ from jax import Array
 from lrn_jax import conventions
 from lrn_jax.linen import LearnedLocalResponseNorm, LocalResponseNorm
 
-from .config import NormName, Recipe
+from ..config.config import NormName, Recipe
 
 Layer = Callable[[Array], Array]
 

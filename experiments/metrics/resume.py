@@ -6,10 +6,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, get_args
 
-from .config import Config, NormName
-from .errors import UserError
-from .merge import recipe_fields
-from .metrics import Run
+from ..config.config import Config, NormName
+from ..report.merge import recipe_fields
+from ..terminal.errors import UserError
+from . import Run
 
 
 def _check_recipe(directory: Path, run: Run, config: Config) -> None:

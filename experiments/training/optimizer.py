@@ -7,8 +7,8 @@ from typing import Any
 import jax
 import optax
 
-from .config import Recipe
-from .errors import UserError
+from ..config.config import Recipe
+from ..terminal.errors import UserError
 
 
 def _path(entries: tuple) -> str:

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import activations, metrics
+from .. import metrics
+from ..metrics import Run, arms_of
+from ..models.norms import title
+from ..terminal.errors import UserError
+from . import activations
 from .activations import Activations
-from .errors import UserError
-from .metrics import Run, arms_of
-from .norms import title
 from .plots import LOOKS
 from .tables import percent
 

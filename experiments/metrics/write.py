@@ -11,12 +11,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from .config import Config
+from ..config.config import Config
+from ..training.train import NonFiniteLossError, Result
+from . import Epoch, Run, read_run, sealed
 from .files import explained as explained
 from .files import held
 from .files import write_whole as write_whole
-from .metrics import Epoch, Run, read_run, sealed
-from .train import NonFiniteLossError, Result
 
 
 def _line(kind: str, content: dict[str, Any]) -> bytes:

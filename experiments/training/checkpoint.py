@@ -9,9 +9,9 @@ from typing import Any
 import jax
 from flax import serialization, traverse_util
 
+from ..metrics.files import explained, write_whole
+from ..terminal.errors import UserError
 from . import parallel
-from .errors import UserError
-from .files import explained, write_whole
 from .program import State
 
 _DIGEST = hashlib.sha256

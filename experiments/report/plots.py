@@ -14,9 +14,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from numpy.typing import NDArray
 
+from ..metrics import Run
+from ..models.norms import title
 from .activations import Activations
-from .metrics import Run
-from .norms import title
 from .statistics import Arm, Difference, Sample
 
 _WIDTH = 4.2  # inches: two plots fit side by side on a desktop, one fills a phone

@@ -11,11 +11,11 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.measure import Measurement
 from rich.text import Text
 
+from ..metrics import Run
+from ..models.norms import title
+from ..terminal.text import markdown, plain
 from .activations import Activations
-from .metrics import Run
-from .norms import title
 from .statistics import MOST_SEEDS, Arm, Difference, Interval, Sample
-from .text import markdown, plain
 
 _NOTHING = "\N{EN DASH}"
 _MINUS = "\N{MINUS SIGN}"

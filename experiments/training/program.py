@@ -14,11 +14,12 @@ import optax
 from jax import Array
 from jax.sharding import Mesh
 
-from . import augment, data, parallel
-from .config import NormName, Recipe
-from .errors import UserError
-from .models import FIRST_NORM, make_network
-from .norms import make_norm
+from .. import data
+from ..config.config import NormName, Recipe
+from ..models import FIRST_NORM, make_network
+from ..models.norms import make_norm
+from ..terminal.errors import UserError
+from . import augment, parallel
 from .optimizer import make_optimizer
 
 _EVALUATION_BATCH = 500

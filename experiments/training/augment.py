@@ -9,10 +9,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from .config import Recipe
-from .data import Dataset
-from .data.stream import chunks
-from .errors import UserError
+from ..config.config import Recipe
+from ..data import Dataset
+from ..data.stream import chunks
+from ..terminal.errors import UserError
 
 _SMALLEST_VARIANCE = 1e-6  # of a color that all images have alike
 

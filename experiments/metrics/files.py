@@ -8,7 +8,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from .errors import UserError
+from ..terminal.errors import UserError
 
 
 @contextmanager

@@ -18,16 +18,17 @@ from typing import Any
 import numpy as np
 from markdown_it import MarkdownIt
 
-from . import merge, plots, records, tables
+from ..metrics import Run
+from ..metrics import write as records
+from ..models.norms import title
+from ..terminal.errors import UserError
+from ..terminal.text import markdown, plain
+from . import merge, plots, tables
 from .activations import Activations
-from .errors import UserError
 from .merge import Material, outcome, recipe_fields
-from .metrics import Run
-from .norms import title
 from .plots import Theme
 from .statistics import POWER, Arm, summarize
 from .tables import Table, percent, points, summary
-from .text import markdown, plain
 
 # Whose constants arms have that have none of their own.
 _CONSTANTS = {"divisive": "lrn", "lrn_batch_norm": "lrn"}

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .errors import DataError
+from ..terminal.errors import DataError
 
 SHOWN_CHANNELS = 6
 _SUPPRESSED_BELOW = 0.5

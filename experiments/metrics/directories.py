@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from .errors import UserError
+from ..terminal.errors import UserError
 from .files import held, write_whole
 
 

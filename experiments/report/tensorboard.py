@@ -18,12 +18,12 @@ from typing import Any
 
 import numpy as np
 
-from .config import Config
-from .errors import UserError
-from .metrics import Epoch
-from .optimizer import schedule
-from .program import steps_per_epoch
-from .records import explained
+from ..config.config import Config
+from ..metrics import Epoch
+from ..metrics.write import explained
+from ..terminal.errors import UserError
+from ..training.optimizer import schedule
+from ..training.program import steps_per_epoch
 
 
 def check_installed() -> None:

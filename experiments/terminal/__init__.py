@@ -1,0 +1,1 @@
+"""Between the program and whoever runs it: text, errors, signals, progress."""
