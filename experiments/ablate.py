@@ -22,18 +22,27 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from .config.arms import title
 from .config.config import Ablation, Config
 from .config.recipes import PRESETS
-from .metrics import Run, arms_of, directories, environment, recorded, resume
+from .data.reading import read
+from .metrics import (
+    Epoch,
+    NonFiniteLossError,
+    Run,
+    arms_of,
+    directories,
+    environment,
+    recipe_fields,
+    recorded,
+    resume,
+)
 from .metrics import write as records
-from .models.norms import title
-from .report import activations, tensorboard
+from .report import activations
 from .report import page as report
-from .report.merge import recipe_fields
-from .terminal.reading import read
 from .terminal.signals import status_of
 from .terminal.text import plain
-from .training import parallel
+from .training import parallel, tensorboard
 from .training.checkpoint import Checkpoints, check_space
 from .training.program import (
     Program,
@@ -44,7 +53,7 @@ from .training.program import (
     steps_per_epoch,
 )
 from .training.program import activations as activations_of
-from .training.train import Epoch, NonFiniteLossError, train
+from .training.train import train
 
 _SHOWN_IMAGES = 64
 

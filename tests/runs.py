@@ -3,9 +3,8 @@
 import json
 
 from experiments.config.config import Config, Recipe
-from experiments.metrics import Epoch, Run
+from experiments.metrics import Epoch, NonFiniteLossError, Result, Run
 from experiments.metrics import write as records
-from experiments.training.train import NonFiniteLossError, Result
 
 ARMS = ("none", "lrn", "batch_norm")
 EVERY_ARM = (

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from experiments.models import norms
+from experiments.config.arms import title
 from experiments.report import page as report
 from experiments.report import plots
 from experiments.report.statistics import summarize
@@ -28,7 +28,7 @@ def luminance(color: str) -> float:
 @pytest.mark.parametrize("theme", [plots.LIGHT, plots.DARK])
 def test_arms_stand_out_from_the_ground_and_from_one_another(theme):
     assert set(plots.LOOKS) == set(EVERY_ARM)
-    colors = [look.color(theme) for look in plots.LOOKS.values()]
+    colors = [plots.color_of(look, theme) for look in plots.LOOKS.values()]
     for color in [*colors, theme.text]:
         low, high = sorted((luminance(color), luminance(theme.ground)))
         assert (high + 0.05) / (low + 0.05) > 4.5
@@ -50,7 +50,7 @@ def test_arms_of_a_sweep_get_looks_of_their_own():
     assert looks["none"] == plots.LOOKS["none"]
     assert looks["lrn"] == plots.LOOKS["lrn"]
     assert len({look.marker for look in looks.values()}) == len(arms)
-    assert norms.title("lrn-alpha=0.1") == "LRN, alpha=0.1"
+    assert title("lrn-alpha=0.1") == "LRN, alpha=0.1"
     # More than there are looks: drawn alike rather than not at all.
     assert len(plots.looks([f"lrn-{i}" for i in range(20)])) == 20
 

@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from experiments import data
-from experiments.terminal.reading import read
+from experiments.data.reading import read
 
 from .data.files import write_pictures
 

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from experiments import data
+from experiments.config.arms import ARMS
 from experiments.config.config import Recipe
 from experiments.config.recipes import DESCRIPTIONS, PRESETS
 from experiments.models.caffe import average_pool, max_pool
-from experiments.models.norms import NORMS
 from experiments.terminal.errors import UserError
 from experiments.training import augment
 from experiments.training.optimizer import make_optimizer, schedule
@@ -63,7 +63,7 @@ PARAMETERS = {
 
 def test_every_preset_describes_networks_that_can_be_trained(preset):
     recipe = preset.recipe
-    sizes = {norm: count_parameters(shapes(recipe, norm)) for norm in NORMS}
+    sizes = {norm: count_parameters(shapes(recipe, norm)) for norm in ARMS}
     assert sizes["none"] == sizes["lrn"] == PARAMETERS[recipe.name]
     assert sizes["batch_norm"] > sizes["none"]
     functions = make_functions(recipe, "batch_norm", load(recipe))

@@ -14,8 +14,8 @@ from rich.console import Console
 
 from experiments import metrics
 from experiments.__main__ import main
+from experiments.config.arms import title
 from experiments.metrics import arms_of
-from experiments.models import norms
 from experiments.report import activations, plots, tables
 from experiments.report import page as report
 from experiments.report.statistics import Arm, summarize
@@ -222,7 +222,7 @@ def test_page_has_plots_for_either_color_scheme(runs):
             svg = base64.b64decode(encoded).decode()
             assert ElementTree.fromstring(svg).tag.endswith("svg")
             assert f"fill: {theme.ground}" in svg
-            assert plots.LOOKS["lrn"].color(theme).lower() in svg
+            assert plots.color_of(plots.LOOKS["lrn"], theme).lower() in svg
 
 
 def test_markdown_holds_table_plots_and_origin(runs):
@@ -435,7 +435,7 @@ def test_what_a_recipe_says_of_itself_is_reported(runs):
     table = section(text, "Beside published numbers")
     ours = "91.50 ± 1.00 | +9.50"
     assert rf"| LRN | 82.00 | {ours} | a \| b | Of \*100\* epochs. |" in table
-    within = norms.title("lrn_within")
+    within = title("lrn_within")
     assert f"| {within} | 75.05 | {NOTHING} | {NOTHING} | c | {NOTHING} |" in table
     compared = section(text, "What was compared")
     assert "A network of many layers. The arms differ" in compared
@@ -491,7 +491,7 @@ def test_every_arm_is_described_and_drawn(tmp_path, monkeypatch):
     text = written(tmp_path)
     assert text.startswith("# 10 norms against no norm on MNIST")
     lines = re.findall("^- (.*?):(.*)$", section(text, "What was compared"), re.M)
-    assert [name for name, _ in lines] == [norms.title(norm) for norm in arms]
+    assert [name for name, _ in lines] == [title(norm) for norm in arms]
     assert all(described for _, described in lines[:-1])
     described = dict(zip(EVERY_ARM, [text for _, text in lines], strict=False))
     for norm in ("lrn", "divisive", "lrn_batch_norm"):

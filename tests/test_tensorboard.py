@@ -15,7 +15,7 @@ from tensorboardX.record_writer import masked_crc32c
 from experiments import metrics
 from experiments.__main__ import main
 from experiments.config.config import Config, Recipe
-from experiments.report import tensorboard
+from experiments.training import tensorboard
 
 from .programs import FULL_DISK, PROGRAM, started
 

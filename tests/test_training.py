@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from experiments import data
+from experiments.config.arms import ARMS, title
 from experiments.config.config import Ablation, Config, LRNHyperparameters, Recipe
-from experiments.models.norms import NORMS, title
+from experiments.metrics import Epoch, NonFiniteLossError
 from experiments.terminal.errors import UserError
 from experiments.training import train
 from experiments.training.program import (
@@ -25,7 +26,6 @@ from experiments.training.program import (
     make_program,
     shapes,
 )
-from experiments.training.train import Epoch, NonFiniteLossError
 from lrn_jax import lrn
 
 RECIPE = Recipe(epochs=2)
@@ -33,7 +33,7 @@ OVERFIT = Recipe(dropout_rate=0.0, learning_rate=3e-3)
 run = train.train
 
 
-@pytest.fixture(params=NORMS)
+@pytest.fixture(params=ARMS)
 def norm(request):
     """Each arm."""
     return request.param
@@ -92,7 +92,7 @@ def test_arm_whose_layer_does_nothing_trains_like_the_one_without():
 
 
 def test_number_of_parameters_that_norms_add():
-    sizes = {norm: count_parameters(shapes(RECIPE, norm)) for norm in NORMS}
+    sizes = {norm: count_parameters(shapes(RECIPE, norm)) for norm in ARMS}
     added = {norm: size - sizes["none"] for norm, size in sizes.items()}
     assert added == {
         "none": 0,

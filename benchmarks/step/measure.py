@@ -7,11 +7,11 @@ from importlib.util import find_spec
 
 import jax
 
+from experiments.config.arms import ARMS, title
 from experiments.config.config import NormName, Recipe
 from experiments.config.recipes import PRESETS
 from experiments.data import Dataset
 from experiments.models import layers
-from experiments.models.norms import NORMS, title
 from experiments.training import augment
 
 from ..environment import version
@@ -94,11 +94,11 @@ def plan(options: Step, tell: Tell) -> Plan:
       UserError: If there is no such recipe, norm or layer.
     """
     check_selection("recipes", options.recipes, PRESETS)
-    check_selection("norms", options.norms, NORMS, least=0)
+    check_selection("norms", options.norms, ARMS, least=0)
     names = (*layers.NAMES, "all")
     check_selection("plain_layers", options.plain_layers, names, least=0)
     presets = {str(name): preset for name, preset in PRESETS.items()}
-    known: dict[str, NormName] = {norm: norm for norm in NORMS}
+    known: dict[str, NormName] = {norm: norm for norm in ARMS}
     contenders, left_out = _contenders(options)
 
     def measure(name: str) -> list[Record]:

@@ -6,27 +6,20 @@ The command line is generated from these classes; a field's docstring is its hel
 import math
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
-from ..data.source import DatasetName as DatasetName
-from ..data.source import Source
 from ..terminal.errors import UserError
+from .arms import ARMS
 from .significance import fewest_seeds
+from .source import DatasetName as DatasetName
+from .source import Source
 
-NormName = Literal[
-    "none",
-    "lrn",
-    "lrn_within",
-    "whole_map",
-    "divisive",
-    "batch_norm",
-    "lrn_batch_norm",
-    "layer_norm",
-    "group_norm",
-    "rms_norm",
-]
+if TYPE_CHECKING:
+    NormName = str
+else:  # the choices of the command line
+    NormName = Literal[tuple(ARMS)]
 NetworkName = Literal[
     "article",
     "caffe_quick",

@@ -15,13 +15,13 @@ from typing import Any
 
 import numpy as np
 
+from ..config.source import TITLES, DatasetName, Source
 from . import digits, protocol
 from .catalogue import CATALOGUE
 from .find import find, open_place
 from .parts import Found, Part, Split, UnusableFilesError
 from .pictures import PictureFolders
 from .protocol import VALIDATION_SHARE
-from .source import TITLES, DatasetName, Source
 from .stream import Stream, gather, pieces
 
 __all__ = [

@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..config.source import DatasetName
 from .checksums import CHECKSUMS
 from .cifar import Cifar
 from .download import Published
 from .idx import FILE_NAMES, IDX
 from .parts import Reader
 from .pictures import PictureFolders
-from .source import DatasetName
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..config.source import DatasetName
 from ..terminal.errors import DataError
 from . import pickles
 from .checksums import differs
 from .parts import Found, Split
-from .source import DatasetName
 from .trees import Tree
 
 _SIDE = 32

@@ -10,11 +10,11 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from ..config.source import TITLES, Source
 from ..terminal.errors import DataError
 from . import download
 from .archive import open_archive
 from .catalogue import CATALOGUE, Entry
-from .source import TITLES, Source
 from .trees import Directory, Tree
 
 

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..config.source import DatasetName
 from ..terminal.errors import DataError
 from .checksums import differs
 from .parts import Found, Split
-from .source import DatasetName
 from .trees import MAX_UNPACKED, Tree
 
 _IMAGES_MAGIC = 0x00000803  # unsigned bytes, three axes

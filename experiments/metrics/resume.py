@@ -4,12 +4,12 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
-from ..config.config import Config, NormName
-from ..report.merge import recipe_fields
+from ..config.arms import ARMS
+from ..config.config import Config
 from ..terminal.errors import UserError
-from . import Run
+from .run import Run, recipe_fields
 
 
 def _check_recipe(directory: Path, run: Run, config: Config) -> None:
@@ -20,7 +20,7 @@ def _check_recipe(directory: Path, run: Run, config: Config) -> None:
         name
         for name in sorted(ours.keys() | theirs.keys())
         if ours.get(name) != theirs.get(name)
-        and (run.norm == config.arm or name.split(".")[0] not in get_args(NormName))
+        and (run.norm == config.arm or name.split(".")[0] not in ARMS)
     ]
     if different:
         raise UserError(

@@ -1,8 +1,11 @@
 """A run: what it was, its epochs, its end."""
 
 import math
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
+
+from ..config.config import Config
 
 Status = Literal["completed", "diverged", "interrupted"]
 
@@ -61,3 +64,68 @@ class Run:
     def completed(self) -> bool:
         """Whether the run trained to the end, was tested, and its results count."""
         return self.status == "completed" and self.flaw is None
+
+
+@dataclass(frozen=True)
+class Result:
+    """A finished run."""
+
+    config: Config
+    parameters: int
+    compile_seconds: float
+    """For the training step, once for all seeds of the arm."""
+    epochs: tuple[Epoch, ...]
+    test_loss: float
+    test_accuracy: float
+    step_seconds: float | None = None
+    """Median over the epochs of the mean time of a training step."""
+    memory_bytes: int | None = None
+    """What a device needs for a training step, where the platform tells."""
+
+
+class NonFiniteLossError(FloatingPointError):
+    """A loss, or the gradient of a training step, was infinite or not a number."""
+
+    def __init__(
+        self,
+        step: int,
+        loss: float,
+        gradient_norm: float | None = None,
+        images: str = "",
+    ):
+        """Says which of them it was: the gradient counts where the loss is finite.
+
+        Args:
+          step: Counted from 1.
+          loss: Of this step, or of `images` after it.
+          gradient_norm: Of this step.
+          images: Which ones, where they were not trained on: "validation" or "test".
+        """
+        if images:
+            message = f"the loss on the {images} images was {loss} after step {step}"
+        elif math.isfinite(loss):
+            message = f"the norm of the gradient was {gradient_norm} at step {step}"
+        else:
+            message = f"the loss was {loss} at step {step}"
+        super().__init__(message)
+        self.step = step
+        self.loss = loss
+        self.gradient_norm = gradient_norm
+        self.images = images
+
+
+# Where data are looked for is the machine's business; it changes nothing in the data.
+_PLACES = {"data_dir", "offline"}
+
+
+def recipe_fields(recipe: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yields names and values of a recipe's fields, those of its parts with a dot.
+
+    Where the data lie is left out.
+    """
+    for name, value in recipe.items():
+        if isinstance(value, Mapping):
+            for inner, inner_value in recipe_fields(value):
+                yield f"{name}.{inner}", inner_value
+        elif name not in _PLACES:
+            yield name, value

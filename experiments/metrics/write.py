@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..config.config import Config
-from ..training.train import NonFiniteLossError, Result
-from . import Epoch, Run, read_run, sealed
+from . import Epoch, NonFiniteLossError, Result, Run, read_run, sealed
 from .files import explained as explained
 from .files import held
 from .files import write_whole as write_whole

@@ -4,22 +4,18 @@ Runs that were made apart, by seed or by arm, perhaps on different machines, are
 ablation if their recipes are the same.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from .. import metrics
-from ..metrics import Run, arms_of
-from ..models.norms import title
+from ..config.arms import ARMS, title
+from ..metrics import Run, arms_of, recipe_fields
 from ..terminal.errors import UserError
 from . import activations
 from .activations import Activations
-from .plots import LOOKS
 from .tables import percent
-
-# Where data are looked for is the machine's business; it changes nothing in the data.
-_PLACES = {"data_dir", "offline"}
 
 
 @dataclass(frozen=True)
@@ -34,19 +30,6 @@ class Material:
     """Runs that are left out because another one has their norm and seed, in words."""
     activations: dict[str, Activations]
     """By norm, for the norms that have some."""
-
-
-def recipe_fields(recipe: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Yields names and values of a recipe's fields, those of its parts with a dot.
-
-    Where the data lie is left out.
-    """
-    for name, value in recipe.items():
-        if isinstance(value, Mapping):
-            for inner, inner_value in recipe_fields(value):
-                yield f"{name}.{inner}", inner_value
-        elif name not in _PLACES:
-            yield name, value
 
 
 def outcome(run: Run) -> str:
@@ -92,7 +75,7 @@ def _check_recipes(found: Sequence[tuple[Path, Run]]) -> None:
 
     first_of_arm: dict[str, tuple[Path, Run]] = {}
     names = {name for _, run in found for name in _fields(run)}
-    common = {name for name in names if name.split(".")[0] not in LOOKS}
+    common = {name for name in names if name.split(".")[0] not in ARMS}
     for each in found:
         check(found[0], each, common)
         check(first_of_arm.setdefault(each[1].norm, each), each, names)

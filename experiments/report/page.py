@@ -18,14 +18,14 @@ from typing import Any
 import numpy as np
 from markdown_it import MarkdownIt
 
-from ..metrics import Run
+from ..config.arms import title
+from ..metrics import Run, recipe_fields
 from ..metrics import write as records
-from ..models.norms import title
 from ..terminal.errors import UserError
 from ..terminal.text import markdown, plain
 from . import merge, plots, tables
 from .activations import Activations
-from .merge import Material, outcome, recipe_fields
+from .merge import Material, outcome
 from .plots import Theme
 from .statistics import POWER, Arm, summarize
 from .tables import Table, percent, points, summary

@@ -14,8 +14,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from numpy.typing import NDArray
 
+from ..config.arms import ARMS, Look, title
 from ..metrics import Run
-from ..models.norms import title
 from .activations import Activations
 from .statistics import Arm, Difference, Sample
 
@@ -37,34 +37,13 @@ LIGHT = Theme(text="#1d2125", faint="#8a949d", grid="#e4e7ea", ground="#ffffff")
 DARK = Theme(text="#e4e7ea", faint="#7b858e", grid="#2e363d", ground="#15191d")
 
 
-@dataclass(frozen=True)
-class Look:
-    """How an arm is drawn, wherever it is drawn."""
-
-    on_light: str
-    on_dark: str
-    marker: str
-
-    def color(self, theme: Theme) -> str:
-        """Returns the color that stands out from the theme's ground."""
-        return self.on_dark if theme == DARK else self.on_light
-
-
-# Related arms have related hues, and every arm a marker of its own: ten colors are more
-# than anybody can tell apart, the color-blind above all.
-LOOKS: dict[str, Look] = {
-    "none": Look("#555b61", "#c3cad1", "o"),
-    "lrn": Look("#0067a6", "#56b4e9", "s"),
-    "lrn_within": Look("#00838f", "#4dd0e1", "p"),
-    "whole_map": Look("#00805e", "#3ecf9f", "D"),
-    "divisive": Look("#6a4fb3", "#b7a3f5", "h"),
-    "batch_norm": Look("#c44e00", "#ff9248", "^"),
-    "lrn_batch_norm": Look("#a64d86", "#e39ac8", "v"),
-    "layer_norm": Look("#8a6d00", "#e0c341", "<"),
-    "group_norm": Look("#b3263a", "#ff8a94", ">"),
-    "rms_norm": Look("#7a5236", "#c9a07f", "P"),
-}
+LOOKS = {name: arm.look for name, arm in ARMS.items()}
 _OTHER = Look("#1d2125", "#e4e7ea", "X")
+
+
+def color_of(look: Look, theme: Theme) -> str:
+    """Returns the color that stands out from the theme's ground."""
+    return look.on_dark if theme == DARK else look.on_light
 
 
 def looks(norms: Sequence[str]) -> dict[str, Look]:
@@ -125,7 +104,7 @@ def _curves(
     trained = [arm for arm in arms if arm.num_runs]
     for number, arm in enumerate(trained):
         of_arm, look = _completed(runs, arm), _looks(arms)[arm.norm]
-        color = look.color(theme)
+        color = color_of(look, theme)
         values = np.array(
             [[getattr(epoch, name) for epoch in run.epochs] for run in of_arm]
         )
@@ -217,7 +196,7 @@ def _row(
     theme: Theme,
 ) -> None:
     """Draws values one below the other, under them their mean and its interval."""
-    color = look.color(theme)
+    color = color_of(look, theme)
     axes.plot(
         100 * np.asarray(values),
         row + np.linspace(-0.3, 0.1, len(values)),
@@ -312,7 +291,7 @@ def _gains(axes: Axes, activations: Activations, color: str, color_line: str) ->
 
 def activations(norm: str, look: Look, activations: Activations, theme: Theme) -> str:
     """Returns feature maps before and after the norm, and histograms of all of them."""
-    color = look.color(theme)
+    color = color_of(look, theme)
     with _style(theme):
         figure = Figure(figsize=(_WIDTH, 3.5), layout="constrained")
         grid = figure.add_gridspec(3, 2, height_ratios=(1, 1, 1.8))

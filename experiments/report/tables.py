@@ -11,8 +11,8 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.measure import Measurement
 from rich.text import Text
 
+from ..config.arms import title
 from ..metrics import Run
-from ..models.norms import title
 from ..terminal.text import markdown, plain
 from .activations import Activations
 from .statistics import MOST_SEEDS, Arm, Difference, Interval, Sample

@@ -3,13 +3,12 @@
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from jax.sharding import Mesh
 
 from ..config.config import Config
-from ..metrics import Epoch
+from ..metrics import Epoch, NonFiniteLossError, Result
 from .checkpoint import Checkpoints
 from .program import (
     Losses,
@@ -21,54 +20,6 @@ from .program import (
     make_program,
     steps_per_epoch,
 )
-
-
-@dataclass(frozen=True)
-class Result:
-    """A finished run."""
-
-    config: Config
-    parameters: int
-    compile_seconds: float
-    """For the training step, once for all seeds of the arm."""
-    epochs: tuple[Epoch, ...]
-    test_loss: float
-    test_accuracy: float
-    step_seconds: float | None = None
-    """Median over the epochs of the mean time of a training step."""
-    memory_bytes: int | None = None
-    """What a device needs for a training step, where the platform tells."""
-
-
-class NonFiniteLossError(FloatingPointError):
-    """A loss, or the gradient of a training step, was infinite or not a number."""
-
-    def __init__(
-        self,
-        step: int,
-        loss: float,
-        gradient_norm: float | None = None,
-        images: str = "",
-    ):
-        """Says which of them it was: the gradient counts where the loss is finite.
-
-        Args:
-          step: Counted from 1.
-          loss: Of this step, or of `images` after it.
-          gradient_norm: Of this step.
-          images: Which ones, where they were not trained on: "validation" or "test".
-        """
-        if images:
-            message = f"the loss on the {images} images was {loss} after step {step}"
-        elif math.isfinite(loss):
-            message = f"the norm of the gradient was {gradient_norm} at step {step}"
-        else:
-            message = f"the loss was {loss} at step {step}"
-        super().__init__(message)
-        self.step = step
-        self.loss = loss
-        self.gradient_norm = gradient_norm
-        self.images = images
 
 
 def _check_finite(losses: Losses, first_step: int) -> np.ndarray:

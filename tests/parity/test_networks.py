@@ -13,16 +13,17 @@ from benchmarks import __main__ as command_line
 from benchmarks import run
 from benchmarks.options import available_threads
 from benchmarks.step import measure
+from experiments.config.arms import ARMS
 from experiments.config.config import LRNHyperparameters, LRNWithinHyperparameters
 from experiments.config.recipes import PRESETS
 from experiments.models import make_network
-from experiments.models.norms import NORMS, make_norm
+from experiments.models.norms import make_norm
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 
 from benchmarks.step import torch_networks, torch_steps  # noqa: E402
 
-TWINS = [norm for norm in NORMS if norm != "divisive"]
+TWINS = [norm for norm in ARMS if norm != "divisive"]
 CASES = [("article", norm) for norm in TWINS] + [
     (network, norm)
     for network in torch_networks._NETWORKS

@@ -22,8 +22,8 @@ from ..config.config import Config
 from ..metrics import Epoch
 from ..metrics.write import explained
 from ..terminal.errors import UserError
-from ..training.optimizer import schedule
-from ..training.program import steps_per_epoch
+from .optimizer import schedule
+from .program import steps_per_epoch
 
 
 def check_installed() -> None:
