@@ -15,7 +15,7 @@ import tyro
 
 from .ablate import ablate, print_table
 from .config import help_texts
-from .config.config import Ablation, RecipeName
+from .config.config import DEFAULT_RECIPE, Ablation
 from .config.recipes import PRESETS
 from .metrics import directories
 from .report import page as report
@@ -44,10 +44,9 @@ class Report:
 
 
 _ABLATE, _REPORT = "ablate", "report"
-_DEFAULT_RECIPE: RecipeName = "article"
 
 
-def _split(arguments: Sequence[str]) -> tuple[RecipeName | None, list[str]]:
+def _split(arguments: Sequence[str]) -> tuple[str | None, list[str]]:
     """Returns the recipe, which may follow the word ablate, and the other arguments."""
     match list(arguments):
         case ["ablate", word, *rest] if not word.startswith("-"):
@@ -61,9 +60,7 @@ def _split(arguments: Sequence[str]) -> tuple[RecipeName | None, list[str]]:
             return None, rest
 
 
-def _descriptions(
-    recipe: RecipeName | None, arguments: Sequence[str]
-) -> dict[str, str]:
+def _descriptions(recipe: str | None, arguments: Sequence[str]) -> dict[str, str]:
     """Returns what each command says of itself; one that is not asked for, in brief."""
     texts = {
         _ABLATE: help_texts.of_recipe(recipe) if recipe else help_texts.of_ablate(),
@@ -84,7 +81,7 @@ def parse(arguments: Sequence[str] | None = None) -> Ablation | Report:
       UserError: If there is no such recipe, or a value is impossible.
     """
     recipe, rest = _split(sys.argv[1:] if arguments is None else arguments)
-    preset = PRESETS[recipe or _DEFAULT_RECIPE]
+    preset = PRESETS[recipe or DEFAULT_RECIPE]
     for options in (Ablation, Report):
         help_texts.join_lines(options)
     descriptions = _descriptions(recipe, rest)
@@ -139,7 +136,7 @@ def _begun(ablation: Ablation, arguments: Sequence[str]) -> list[str]:
     assert ablation.output is not None  # checked by Ablation
     first = directories.read_arguments(ablation.output, ablation.shard)
     recipe, rest = _split(arguments)
-    first_recipe = _split(first)[0] or _DEFAULT_RECIPE
+    first_recipe = _split(first)[0] or DEFAULT_RECIPE
     if recipe not in (None, first_recipe):
         raise UserError(
             f"`resume` needs the recipe that {ablation.output} was begun with, "

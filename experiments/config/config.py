@@ -30,15 +30,7 @@ NetworkName = Literal[
     "alexnet",
     "resnet20",
 ]
-RecipeName = Literal[
-    "article",
-    "caffe_quick",
-    "caffe_full",
-    "conv_local",
-    "tf_tutorial",
-    "alexnet",
-    "resnet20",
-]
+DEFAULT_RECIPE = "article"
 Inputs = Literal["unit", "minus_mean", "standardized", "standardized_each"]
 _Directory = Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="")]
 _Factors = Annotated[
@@ -123,7 +115,7 @@ class WholeMapHyperparameters:
 class Recipe(Source):
     """Everything the arms have in common, beginning with the data."""
 
-    name: tyro.conf.Suppress[RecipeName] = "article"
+    name: tyro.conf.Suppress[str] = DEFAULT_RECIPE
     """The preset that this began as."""
 
     network: NetworkName = "article"

@@ -10,7 +10,6 @@ from typing import get_type_hints
 
 import docstring_parser
 
-from .config import RecipeName
 from .recipes import DESCRIPTIONS
 
 _LONGEST_LINE = 100
@@ -74,7 +73,7 @@ def of_ablate() -> str:
     return _wrap(_ABLATE.format(recipes="\n".join(recipes)))
 
 
-def of_recipe(recipe: RecipeName) -> str:
+def of_recipe(recipe: str) -> str:
     """Returns the help of a recipe: the words of its file."""
     return _wrap(f"Recipe {recipe}: {DESCRIPTIONS[recipe]}")
 

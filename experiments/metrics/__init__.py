@@ -29,7 +29,7 @@ __all__ = [
     "arms_of",
     "read",
     "read_run",
-    "recorded",
     "recipe_fields",
+    "recorded",
     "sealed",
 ]
