@@ -108,6 +108,8 @@ def handlers(monkeypatch):
     monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     before = {number: signal.getsignal(number) for number in numbers}
+    # As from a terminal: the background of a shell ignores Ctrl-C.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     for number, handler in before.items():
         signal.signal(number, handler)
@@ -301,7 +303,7 @@ def test_recipes_can_be_overridden_and_say_so(tmp_path, capsys):
         (["--data-dir", "x"], "`data-dir` must not be given for digits, which come"),
         (["alexnet", "--data-dir", "/no/where"], "/no/where holds no classes: expec"),
         (["--batch-size", "5000"], "`batch-size` must be at most"),
-        (["alexnett"], "`RECIPE` must be one of article, caffe_quick, "),
+        (["alexnett"], "`RECIPE` must be one of article, alexnet, "),
         (["--sweep", "alpha"], "`sweep` must be NAME=VALUE,VALUE,... with a NAME of"),
         (["--sweep", "gamma=1,2"], "`sweep` must be NAME=VALUE,VALUE,... with a NAME"),
         (["--sweep", "alpha=1,1.0"], "`sweep` must be NAME=VALUE,VALUE,..."),

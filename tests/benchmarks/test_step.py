@@ -94,7 +94,7 @@ def test_layers_are_plain_where_that_is_asked_for_and_nowhere_else(steps, capsys
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["alexnett"], "`recipes` must be some of article, caffe_quick, "),
+        (["alexnett"], "`recipes` must be some of article, alexnet, "),
         (["article", "article"], "`recipes` must be different from one another, but"),
         (["--norms", "layer"], "`norms` must be some of none, lrn, "),
         (["--norms", "lrn", "lrn"], "`norms` must be different from one another, but"),

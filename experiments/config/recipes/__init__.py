@@ -1,7 +1,7 @@
 """Recipes, one a file: where they come from, and what to expect of them.
 
-A file has the name of its recipe. Its docstring is the help of that recipe, its `PRESET`
-the defaults of all options.
+A file has the name of its recipe. Its docstring is the help of the recipe, its
+`PRESET` the defaults of all options.
 """
 
 from importlib import import_module
