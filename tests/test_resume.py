@@ -142,9 +142,11 @@ def test_half_a_line_is_cut_off_and_what_is_done_is_kept(finished, capsys):
         assert json.loads(again.splitlines()[0])["command"] in start.decode()
 
     before = path.read_bytes()
+    path.with_suffix(".checkpoint").touch()  # killed before that was removed
     capsys.readouterr()
     assert main(resumed(finished)) == 0
     assert path.read_bytes() == before
+    assert not path.with_suffix(".checkpoint").exists()
     assert "no norm, seed 0: completed before" in capsys.readouterr().out
 
 
@@ -181,6 +183,20 @@ def test_values_are_added_to_a_sweep(tmp_path, monkeypatch):
     assert main(resumed(tmp_path, "--sweep", "depth_radius=2.0,3")) == 2
     assert main(resumed(tmp_path, "--sweep", "depth_radius=2,3")) == 0
     assert arms == [f"lrn-depth_radius={radius}" for radius in (1, 2, 3)]
+
+
+def test_images_may_lie_elsewhere(tmp_path, monkeypatch):
+    begun = ["ablate", "--dataset", "mnist", "--data-dir", "here"]
+    directories.write_arguments(tmp_path, "1/1", begun)
+    found = []
+
+    def ablate(ablation, console, arguments):
+        found.append((ablation.recipe.dataset, str(ablation.recipe.data_dir)))
+        return 0
+
+    monkeypatch.setattr(command_line, "ablate", ablate)
+    assert main(resumed(tmp_path, "--data-dir", "there")) == 0
+    assert found == [("mnist", "there")]
 
 
 @pytest.mark.parametrize(
@@ -291,6 +307,8 @@ def test_directories_without_a_name_get_one_each(tmp_path):
 
 
 def test_output_must_be_empty_and_writable(tmp_path):
+    (tmp_path / ".lock").touch()  # of a job that was killed before it began
+    directories.make(tmp_path)
     (tmp_path / "kept").write_text("precious")
     with pytest.raises(UserError, match="must be a new or empty directory"):
         directories.make(tmp_path)
