@@ -5,6 +5,7 @@ from .terminal import signals
 if __name__ == "__main__":  # before what takes seconds to load
     signals.end_at_once()
 
+import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -127,38 +128,59 @@ def _united_arms(begun: Ablation, now: Ablation) -> list[str]:
     return options
 
 
-def _begun(ablation: Ablation, arguments: Sequence[str]) -> list[str]:
+def _to_resume(arguments: Sequence[str]) -> tuple[Path, str] | None:
+    """Returns the directory and the shard to go on with, if that is asked for.
+
+    The other options may be possible only together with those kept there.
+    """
+    options = argparse.ArgumentParser(
+        add_help=False, allow_abbrev=False, exit_on_error=False
+    )
+    options.add_argument("--resume", action="store_true")
+    options.add_argument("--output", type=Path)
+    options.add_argument("--shard", default="1/1")
+    try:
+        found, _ = options.parse_known_args(arguments)
+    except argparse.ArgumentError:  # `parse` will say so
+        return None
+    if not found.resume or found.output is None or _ABLATE not in arguments[:1]:
+        return None
+    return found.output, found.shard
+
+
+def _with_kept(arguments: Sequence[str], output: Path, shard: str) -> list[str]:
     """Returns the arguments to resume with: the first ones, and then those given now.
 
     Raises:
       UserError: If there is nothing to resume, or it is another recipe.
     """
-    assert ablation.output is not None  # checked by Ablation
-    first = directories.read_arguments(ablation.output, ablation.shard)
+    first = directories.read_arguments(output, shard)
     recipe, rest = _split(arguments)
     first_recipe = _split(first)[0] or DEFAULT_RECIPE
     if recipe not in (None, first_recipe):
         raise UserError(
-            f"`resume` needs the recipe that {ablation.output} was begun with, "
-            f"{first_recipe}, but got {recipe}."
+            f"`resume` needs the recipe that {output} was begun with, {first_recipe}, "
+            f"but got {recipe}."
         )
-    begun = replace(_parse_ablation(first), output=ablation.output, resume=False)
+    begun = replace(_parse_ablation(first), output=output, resume=False)
     added = [*first, *(word for word in rest[1:] if word != "--resume")]
     added += _united_arms(begun, _parse_ablation(added))
     # Mere repetition is left out, so that the records say the same as without a break.
     return first if _parse_ablation(added) == begun else added
 
 
-def _run(command: Ablation | Report, arguments: Sequence[str]) -> int:
+def _run(arguments: Sequence[str]) -> int:
     console = make_console()
+    resumed = _to_resume(arguments)
+    if resumed is not None:
+        arguments = _with_kept(arguments, *resumed)
+    command = parse(arguments)
     if isinstance(command, Report):
         summary = report.write(command.directories, command.output)
         print_table(console, summary, command.output or command.directories[0])
         return 0
-    if command.resume:
-        arguments = _begun(command, arguments)
-        begun = _parse_ablation(arguments)
-        command = replace(begun, output=command.output, resume=True)
+    if resumed is not None:
+        command = replace(command, output=resumed[0], resume=True)
     parallel.start_processes(command)
     console.quiet = not parallel.is_main_process()
     return ablate(command, console, arguments)
@@ -167,7 +189,7 @@ def _run(command: Ablation | Report, arguments: Sequence[str]) -> int:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command and returns its exit status."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    return end_in_one_line(lambda: _run(parse(arguments), arguments))
+    return end_in_one_line(lambda: _run(arguments))
 
 
 if __name__ == "__main__":

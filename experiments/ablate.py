@@ -40,6 +40,7 @@ from .metrics import (
 from .metrics import write as records
 from .report import activations
 from .report import page as report
+from .terminal.errors import UserError
 from .terminal.signals import status_of
 from .terminal.text import plain
 from .training import parallel, tensorboard
@@ -179,7 +180,7 @@ def ablate(ablation: Ablation, console: Console, arguments: Sequence[str]) -> in
       arguments: The command line that says the same, to be kept.
 
     Returns:
-      The exit status: 0, or 130 after Ctrl-C.
+      The exit status: 0, or that of a signal, such as 130 after Ctrl-C.
 
     Raises:
       UserError: If the data cannot be read, the recipe does not fit them, or the output
@@ -209,7 +210,8 @@ def ablate(ablation: Ablation, console: Console, arguments: Sequence[str]) -> in
         _print_parameters(console, ablation.arms())
         _print_seeds(console, ablation)
         start = _start(ablation, arguments, mesh)
-        directory = ablation.output or Path()
+        # Without a name, other processes than the main one do not learn of it.
+        directory = ablation.output or Path("runs", "of-the-main-process")
         if parallel.is_main_process():
             if not ablation.resume:
                 directory = hold(_make_directory(ablation))
@@ -254,7 +256,9 @@ def _train_all(
                     on_steps=lambda number: progress.advance(task, number),
                 )
                 progress.update(task, completed=number * steps)
-                console.print(f"[{number}/{len(configs)}] {name}: {outcome}")
+                console.print(
+                    f"[{number}/{len(configs)}] {name}: {outcome}", soft_wrap=True
+                )
         except KeyboardInterrupt as stop:
             command = _resume_command(ablation, directory)
             console.print(
@@ -275,8 +279,7 @@ def _keep_activations(
     before, after = activations_of(program, state, images)
     if parallel.is_main_process() and np.isfinite([before, after]).all():
         path = activations.path_of(directory, config.arm)
-        with records.explained(path):
-            activations.save(path, activations.summarize_activations(before, after))
+        activations.save(path, activations.summarize_activations(before, after))
 
 
 def _events(
@@ -306,9 +309,14 @@ def _run(
         if parallel.is_main_process()
         else nullcontext(True) as mine
     ):
-        if not mine:
-            return "trained by another process"
-        return _run_held(ablation, config, directory, start, mesh, on_steps)
+        if mine:
+            return _run_held(ablation, config, directory, start, mesh, on_steps)
+    if ablation.distributed:  # the others train it, and would wait
+        raise UserError(
+            f"{title(config.arm)}, seed {config.seed} in {directory} is trained by "
+            "another process. Wait for its end, and go on with --resume."
+        )
+    return "trained by another process"
 
 
 def _kept(begun: Run, epochs: int, start: dict[str, Any]) -> Run:
@@ -333,15 +341,17 @@ def _run_held(
     on_steps: Callable[[int], None],
 ) -> str:
     """Does `_run` for a run that no other process does."""
+    path = records.path_of(directory, config).with_suffix(".checkpoint")
+    checkpoints = Checkpoints(path, ablation.checkpoint_seconds)
     begun = records.find(directory, config)
     if begun is not None and begun.status != "interrupted":
+        if parallel.is_main_process() and not ablation.keep_checkpoints:
+            checkpoints.remove()  # there is one if it was killed just then
         # They may not have been wanted then, or not have been finished.
         with _events(ablation, config, directory, begun.start, begun.epochs) as events:
             if events is not None and begun.completed:
                 events.completed(begun.end["test_loss"], begun.end["test_accuracy"])
         return f"{begun.status} before"
-    path = records.path_of(directory, config).with_suffix(".checkpoint")
-    checkpoints = Checkpoints(path, ablation.checkpoint_seconds)
     kept = None
     if (
         begun is not None

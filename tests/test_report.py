@@ -630,6 +630,14 @@ def test_different_machines_are_told_apart(tmp_path):
     assert "- commit abc, device another, jax 1.2 (1 runs)" in origin
 
 
+def test_what_a_run_went_on_with_is_told(tmp_path):
+    write_run(tmp_path, "none", 0, 0.5)
+    part = {"after_epoch": 2, "environment": {"commit": "def"}, "devices": 4}
+    amend(tmp_path, resumed=[part])
+    origin = section(told(tmp_path), "How it was made")
+    assert "jax 1.2; after epoch 2: commit def, devices 4" in origin
+
+
 def test_several_directories_need_a_place_for_the_report(runs, tmp_path):
     with pytest.raises(UserError, match="`output` must name a directory"):
         report.write([runs, runs])

@@ -20,7 +20,7 @@ from experiments.metrics import directories, environment
 from experiments.metrics import write as records
 from experiments.report import page as report
 from experiments.terminal.errors import UserError
-from experiments.training import program, train
+from experiments.training import parallel, program, train
 from experiments.training.checkpoint import Checkpoints
 from experiments.training.program import make_program
 
@@ -136,9 +136,11 @@ def test_half_a_line_is_cut_off_and_what_is_done_is_kept(finished, capsys):
         assert json.loads(again.splitlines()[0])["command"] in start.decode()
 
     before = path.read_bytes()
+    path.with_suffix(".checkpoint").touch()  # killed before that was removed
     capsys.readouterr()
     assert main(resumed(finished)) == 0
     assert path.read_bytes() == before
+    assert not path.with_suffix(".checkpoint").exists()
     assert "no norm, seed 0: completed before" in capsys.readouterr().out
 
 
@@ -175,6 +177,20 @@ def test_values_are_added_to_a_sweep(tmp_path, monkeypatch):
     assert main(resumed(tmp_path, "--sweep", "depth_radius=2.0,3")) == 2
     assert main(resumed(tmp_path, "--sweep", "depth_radius=2,3")) == 0
     assert arms == [f"lrn-depth_radius={radius}" for radius in (1, 2, 3)]
+
+
+def test_images_may_lie_elsewhere(tmp_path, monkeypatch):
+    begun = ["ablate", "--dataset", "mnist", "--data-dir", "here"]
+    directories.write_arguments(tmp_path, "1/1", begun)
+    found = []
+
+    def ablate(ablation, console, arguments):
+        found.append((ablation.recipe.dataset, str(ablation.recipe.data_dir)))
+        return 0
+
+    monkeypatch.setattr(command_line, "ablate", ablate)
+    assert main(resumed(tmp_path, "--data-dir", "there")) == 0
+    assert found == [("mnist", "there")]
 
 
 @pytest.mark.parametrize(
@@ -285,6 +301,8 @@ def test_directories_without_a_name_get_one_each(tmp_path):
 
 
 def test_output_must_be_empty_and_writable(tmp_path):
+    (tmp_path / ".lock").touch()  # of a job that was killed before it began
+    directories.make(tmp_path)
     (tmp_path / "kept").write_text("precious")
     with pytest.raises(UserError, match="must be a new or empty directory"):
         directories.make(tmp_path)
@@ -305,14 +323,13 @@ def test_state_comes_back_to_the_bit(tmp_path):
 
     again = Checkpoints(tmp_path / "run.checkpoint", 0)
     assert again.latest == 3
-    like = program.init(2)
+    everywhere = parallel.replicated(parallel.make_mesh(8))
+    like = jax.device_put(program.init(2), everywhere)
     restored = again.restore(like)
-    for before, after, place in zip(
-        saved, jax.tree.leaves(restored), jax.tree.leaves(like), strict=True
-    ):
+    for before, after in zip(saved, jax.tree.leaves(restored), strict=True):
         np.testing.assert_array_equal(before, after)
         assert before.dtype == after.dtype
-        assert after.sharding == place.sharding
+        assert after.sharding == everywhere
     again.remove()
     assert not list(tmp_path.iterdir())
 

@@ -11,6 +11,8 @@ from pathlib import Path
 from ..terminal.errors import UserError
 from .files import held, write_whole
 
+_LOCK = ".lock"
+
 
 def _path_of(directory: Path, name: str, shard: str) -> Path:
     stem, suffix = os.path.splitext(name)
@@ -69,8 +71,10 @@ def check_new(directory: Path, shard: str = "1/1") -> None:
     """
     with _explained(directory):
         there = None
-        if shard == "1/1":
-            there = "files" if directory.exists() and any(directory.iterdir()) else None
+        if shard == "1/1" and directory.exists():
+            # A job that was killed before it began may have left its lock.
+            if any(path.name != _LOCK for path in directory.iterdir()):
+                there = "files"
         elif _path_of(directory, "arguments.json", shard).exists():
             there = f"what shard {shard} began"
         if there is not None:
@@ -129,7 +133,7 @@ def hold(directory: Path, shard: str) -> Iterator[None]:
     Raises:
       UserError: If another process holds it.
     """
-    with held(_path_of(directory, ".lock", shard)) as mine:
+    with held(_path_of(directory, _LOCK, shard)) as mine:
         if not mine:
             what = "" if shard == "1/1" else f" shard {shard}"
             raise UserError(

@@ -48,8 +48,8 @@ def made_with(start: Mapping[str, Any]) -> dict[str, Any]:
     Args:
       start: The first line of its metrics.
     """
-    last = start.get("resumed", [start])[-1]
-    return {**last["environment"], "devices": last.get("devices")}
+    last = (start.get("resumed") or [start])[-1]
+    return {**last["environment"], "devices": last.get("devices", 1)}
 
 
 def check(
@@ -81,8 +81,8 @@ def check(
         _check_data(directory, run, start)
         before = made_with(run.start)
         changes |= {
-            f"{name} {now[name]} instead of {before.get(name)}": None
+            f"{name} {now[name]} instead of {before[name]}": None
             for name in now
-            if before.get(name) != now[name]
+            if before.get(name, now[name]) != now[name]
         }
     return list(changes)

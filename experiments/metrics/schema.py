@@ -29,6 +29,14 @@ class Reference(TypedDict):
     note: NotRequired[str]
 
 
+class Resumed(TypedDict):
+    """With what else a run went on after an interruption."""
+
+    after_epoch: int
+    environment: dict[str, str]
+    devices: int
+
+
 class Start(TypedDict):
     """What a run is made of, and which arms it is compared with."""
 
@@ -39,6 +47,8 @@ class Start(TypedDict):
     arms: list[str]
     command: str
     environment: dict[str, str]
+    devices: NotRequired[int]
+    resumed: NotRequired[list[Resumed]]
     dataset_title: str
     fingerprint: NotRequired[str]
     network: str

@@ -12,6 +12,7 @@ everything by the same number suppresses nothing, however small the number is; a
 with competition suppresses the channels that lose.
 """
 
+import io
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..metrics.files import write_whole
 from ..terminal.errors import DataError
 
 SHOWN_CHANNELS = 6
@@ -173,12 +175,17 @@ def path_of(directory: Path, arm: str) -> Path:
 
 
 def save(path: Path, activations: Activations) -> None:
-    """Writes activations as one compressed file of arrays."""
+    """Writes activations as one compressed file of arrays.
+
+    Raises:
+      UserError: If it cannot be written.
+    """
     arrays = {
         field.name: getattr(activations, field.name) for field in fields(activations)
     }
-    with path.open("wb") as file:
-        np.savez_compressed(file, **arrays)
+    content = io.BytesIO()
+    np.savez_compressed(content, **arrays)
+    write_whole(path, content.getvalue())
 
 
 def _check(found: Activations) -> None:

@@ -327,9 +327,15 @@ def _counted(texts: Sequence[str]) -> list[str]:
 
 
 def _environment(run: Run) -> str:
-    return ", ".join(
-        f"{name} {value}" for name, value in run.start["environment"].items()
-    )
+    def told(environment: Mapping[str, str]) -> str:
+        return ", ".join(f"{name} {value}" for name, value in environment.items())
+
+    later = [
+        f"; after epoch {part['after_epoch']}: {told(part['environment'])}, devices "
+        f"{part['devices']}"
+        for part in run.start.get("resumed", [])
+    ]
+    return told(run.start["environment"]) + "".join(later)
 
 
 def _reservations(material: Material) -> list[str]:
