@@ -33,7 +33,7 @@ class Arm:
     title: str
     """What people read."""
     description: str
-    """In a line, for `--help`."""
+    """What it does, in a line."""
     look: Look
     layers: "Callable[[Recipe, bool], Layers]"
     """Of a recipe, which holds the constants, and whether it is for training."""
