@@ -25,7 +25,7 @@ test: $(VENV)/test
 
 # TensorFlow has an environment of its own: it seldom agrees with the others on versions.
 parity: $(VENV)/peers .venv-tensorflow/tensorflow
-	$(BIN)/python -m pytest tests/parity tests/test_port_torch.py $(ARGS)
+	$(BIN)/python -m pytest tests/parity $(ARGS)
 	.venv-tensorflow/bin/python -m pytest tests/parity/test_tensorflow.py $(ARGS)
 
 bench: $(VENV)/benchmarks

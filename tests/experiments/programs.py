@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 # As from a terminal, also where the tests run in the background of a shell, which makes
 # its children deaf to Ctrl-C.
