@@ -47,69 +47,61 @@ def _find(tree: Tree, stem: str) -> str | None:
     return next((name for name in names if tree.is_file(name)), None)
 
 
-def _parse_header(content: bytes, magic: int, path: str) -> tuple[int, list[int]]:
-    """Returns the size of the header and the shape it announces."""
-    axes = magic & 0xFF
-    header_size = 4 * (1 + axes)
-    if len(content) < header_size:
-        raise DataError(
-            f"{path} is cut short: expected a header of {header_size} bytes, but the "
-            f"file has {len(content)}. Copy or download it again."
-        )
-    found, *shape = struct.unpack_from(f">{1 + axes}I", content)
-    if found != magic:
-        raise DataError(
-            f"{path} is not the IDX file it should be: expected the magic number "
-            f"{magic:#010x} (unsigned bytes, number of axes: {axes}), but got "
-            f"{found:#010x}."
-        )
-    return header_size, shape
+def _read(tree: Tree, name: str, magic: int) -> tuple[np.ndarray, bytes]:
+    """Returns the array in a file of unsigned bytes, and the file unpacked.
 
-
-def _unpack(packed: bytes, magic: int, path: str) -> bytes:
-    """Returns what a compressed file holds, if it is what its header announces."""
+    Raises:
+      DataError: If it starts otherwise than with `magic`, or does not go on as it
+        announces.
+    """
+    path, content = tree.path(name), tree.read(name)
     try:
-        with gzip.GzipFile(fileobj=io.BytesIO(packed)) as file:
-            header = file.read(4 * (1 + (magic & 0xFF)))
-            header_size, shape = _parse_header(header, magic, path)
-            size = math.prod(shape)
-            if header_size + size > MAX_UNPACKED:
-                raise DataError(
-                    f"{path} is refused: expected at most {MAX_UNPACKED:,} bytes "
-                    f"unpacked, but its header announces {size:,}."
-                )
-            # One byte more, to see that there is none: gzip compares checksums then.
-            content = file.read(size + 1)
+        return _parse(content, magic, path, packed=name.endswith(".gz"))
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise DataError(
             f"{path} is damaged or cut short: expected a whole gzip file, but "
             f"decompression failed ({error}). Copy or download it again."
         ) from error
-    if len(content) > size:
-        raise DataError(
-            f"{path} is damaged: its header announces {size:,} bytes of data, but more "
-            "follow. Copy or download it again."
-        )
-    return header + content
 
 
-def parse(content: bytes, magic: int, path: str) -> np.ndarray:
-    """Returns the array in an IDX file of unsigned bytes that starts with `magic`.
-
-    Raises:
-      DataError: If it starts otherwise, or has not as many elements as it says.
-    """
-    header_size, shape = _parse_header(content, magic, path)
-    expected, found = math.prod(shape), len(content) - header_size
-    if found != expected:
+def _parse(
+    content: bytes, magic: int, path: str, packed: bool
+) -> tuple[np.ndarray, bytes]:
+    file = io.BytesIO(content)
+    with gzip.open(file) if packed else file as file:
+        axes = magic & 0xFF
+        header_size = 4 * (1 + axes)
+        header = file.read(header_size)
+        if len(header) < header_size:
+            raise DataError(
+                f"{path} is cut short: expected a header of {header_size} bytes, but "
+                f"the file has {len(header)}. Copy or download it again."
+            )
+        found, *shape = struct.unpack(f">{1 + axes}I", header)
+        if found != magic:
+            raise DataError(
+                f"{path} is not the IDX file it should be: expected the magic number "
+                f"{magic:#010x} (unsigned bytes, number of axes: {axes}), but got "
+                f"{found:#010x}."
+            )
+        size = math.prod(shape)
+        if header_size + size > MAX_UNPACKED:
+            raise DataError(
+                f"{path} is refused: expected at most {MAX_UNPACKED:,} bytes unpacked, "
+                f"but its header announces {size:,}."
+            )
+        # One byte more, to see that there is none: gzip compares checksums then.
+        elements = file.read(size + 1)
+    if len(elements) != size:
+        follow = "more" if len(elements) > size else f"{len(elements):,}"
         raise DataError(
             f"{path} is damaged or cut short: its header announces "
-            f"{' x '.join(map(str, shape))} = {expected} bytes of data, but "
-            f"{found} follow. Copy or download it again."
+            f"{' x '.join(map(str, shape))} bytes of data, but {follow} follow. Copy or "
+            "download it again."
         )
-    if expected == 0:
+    if size == 0:
         raise DataError(f"{path} holds no data: its header announces {shape}.")
-    return np.frombuffer(content, np.uint8, offset=header_size).reshape(shape)
+    return np.frombuffer(elements, np.uint8).reshape(shape), header + elements
 
 
 @dataclass(frozen=True)
@@ -140,10 +132,7 @@ class IDX:
             name = _find(tree, stem)
             assert name is not None  # there is nothing missing
             paths[stem] = tree.path(name)
-            content = tree.read(name)
-            if name.endswith(".gz"):
-                content = _unpack(content, magic, paths[stem])
-            arrays[stem] = parse(content, magic, paths[stem])
+            arrays[stem], content = _read(tree, name, magic)
             published &= not differs(f"{self.dataset}/{stem}", content)
         for part in ("train", "t10k"):
             self._check(arrays, paths, part)
