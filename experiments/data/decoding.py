@@ -9,7 +9,7 @@ import io
 import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import numpy as np
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
@@ -19,9 +19,9 @@ from ..terminal.errors import DataError
 LARGEST_FILE = 2**28
 """Bytes of an image file: as many as the largest image has that is not compressed."""
 
-# Pillow refuses single images of more than 89 million pixels. Those that are decoded at
-# the same time have no more than these together; a pixel takes up to 12 bytes.
-_PIXELS_AT_ONCE = 2**27
+# Images with more pixels are decoded one at a time. Pillow refuses those with more than
+# 89 million, and a pixel takes up to 12 bytes.
+_LARGE = 2**24
 _TOO_LARGE = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 _FORMATS = ("JPEG", "PNG")
 _ORIENTATION = 0x0112  # the tag that says which way up the camera was
@@ -36,28 +36,7 @@ _TURNS = {
 }
 
 
-class _Budget:
-    """A number that threads take from, and wait until enough of it is left."""
-
-    def __init__(self, total: int):
-        self._total = self._left = total
-        self._changed = threading.Condition()
-
-    @contextmanager
-    def taken(self, amount: int) -> Iterator[None]:
-        amount = min(amount, self._total)
-        with self._changed:
-            self._changed.wait_for(lambda: amount <= self._left)
-            self._left -= amount
-        try:
-            yield
-        finally:
-            with self._changed:
-                self._left += amount
-                self._changed.notify_all()
-
-
-_pixels = _Budget(_PIXELS_AT_ONCE)
+_one_large = threading.Lock()
 _filters = threading.Lock()
 
 
@@ -123,7 +102,7 @@ def decode(content: bytes, path: str, side: int, *, resize: bool = True) -> np.n
                 raise ValueError("it has 16 bits a channel")
             if (width, height) != (side, side) and not resize:
                 raise ValueError(f"it has {width} x {height} pixels")
-            with _pixels.taken(width * height):
+            with _one_large if width * height > _LARGE else nullcontext():
                 return np.asarray(_square(image, side))
     except Exception as error:  # Pillow raises whatever a damaged file leads to
         expected = "a JPEG or PNG image" if resize else f"an image of {side} x {side}"

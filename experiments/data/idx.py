@@ -96,8 +96,8 @@ def _parse(
         follow = "more" if len(elements) > size else f"{len(elements):,}"
         raise DataError(
             f"{path} is damaged or cut short: its header announces "
-            f"{' x '.join(map(str, shape))} bytes of data, but {follow} follow. Copy or "
-            "download it again."
+            f"{' x '.join(map(str, shape))} bytes of data, but {follow} follow. Copy "
+            "or download it again."
         )
     if size == 0:
         raise DataError(f"{path} holds no data: its header announces {shape}.")

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from experiments import data
 from experiments.terminal.errors import DataError
 
 from .files import (
@@ -44,14 +43,8 @@ def test_places_are_searched_in_order(empty_machine, monkeypatch):
     for place, _ in PLACES:
         assert load("mnist", offline=True).fingerprint == expected[place]
         shutil.rmtree(empty_machine / place)
-        forget()
     with refused(empty_machine, "No train-images file"):
         load("mnist", offline=True)
-
-
-def forget():
-    """Makes the next call look for the files again."""
-    data.load.cache_clear()
 
 
 def test_cache_is_in_the_home_unless_said_otherwise(empty_machine):
@@ -95,7 +88,6 @@ def test_layouts_of_others_are_known(empty_machine, dataset, folder):
         named = empty_machine / "named" if place == "named" else None
         assert len(load(dataset, named, offline=named is None).test) in (4, 6)
         shutil.rmtree(empty_machine / place)
-        forget()
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from experiments import data
-from experiments.data import Source, decoding, pictures
+from experiments.data import Source, decoding, first_pass, pictures
 from experiments.data.decoding import decode
 from experiments.terminal.errors import DataError
 
@@ -303,27 +303,24 @@ def test_file_of_absurd_size_is_not_read(tmp_path, monkeypatch):
         load("folder", tmp_path)
 
 
-@pytest.mark.parametrize(("pixels", "at_once"), [(1000, 1), (1800, 2), (899, 1)])
-def test_images_decoded_at_once_have_a_limit(monkeypatch, pixels, at_once):
-    """Of all their pixels, of which one image may have more."""
-    monkeypatch.setattr(decoding, "_pixels", decoding._Budget(pixels))
-    square, decoding_now, most = decoding._square, [], []
+def test_large_images_are_decoded_one_at_a_time(monkeypatch):
+    square, now, most = decoding._square, [], []
 
     def slow_square(image, side):
-        decoding_now.append(image)
-        most.append(len(decoding_now))
+        now.append(image)
+        most.append(len(now))
         time.sleep(0.005)
-        decoding_now.remove(image)
+        now.remove(image)
         return square(image, side)
 
+    monkeypatch.setattr(decoding, "_LARGE", 899)
     monkeypatch.setattr(decoding, "_square", slow_square)
     threads = [threading.Thread(target=decode, args=(PNG, "", 8)) for _ in range(6)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(most) == 6
-    assert max(most) <= at_once
+    assert most == 6 * [1]
 
 
 @pytest.mark.parametrize("in_memory", [True, False])
@@ -332,7 +329,7 @@ def test_all_images_that_do_not_decode_are_named_at_once(
 ):
     write_pictures(tmp_path, train=70)
     if not in_memory:
-        monkeypatch.setattr(data, "MEMORY_LIMIT", 0)
+        monkeypatch.setattr(first_pass, "MEMORY_LIMIT", 0)
     bad = [f"{name}/{index:04}.png" for name in ("cat", "dog") for index in range(11)]
     for name in bad:
         (tmp_path / "train" / name).write_bytes(b"no image")
