@@ -21,7 +21,7 @@ LARGEST_FILE = 2**28
 
 # Images with more pixels are decoded one at a time. Pillow refuses those with more than
 # 89 million, and a pixel takes up to 12 bytes.
-_LARGE = 2**24
+_LARGE = 2**23
 _TOO_LARGE = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 _FORMATS = ("JPEG", "PNG")
 _ORIENTATION = 0x0112  # the tag that says which way up the camera was
@@ -34,8 +34,6 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-
-
 _one_large = threading.Lock()
 _filters = threading.Lock()
 

@@ -77,7 +77,7 @@ CIFAR100 = {"train": "data_batch_1", "test": "test_batch"}
     ],
 )
 def test_layouts_of_others_are_known(empty_machine, dataset, folder):
-    for place in ("data", ".keras/datasets", "named"):
+    for place in ("data", "named"):
         directory = empty_machine / place / folder
         if dataset == "cifar100":
             write_python(directory, CIFAR100, b"fine_labels")
@@ -195,9 +195,14 @@ def without_privileges() -> Iterator[None]:
 
 
 @pytest.mark.parametrize(
-    ("dataset", "write"), [("mnist", write_idx), ("folder", write_pictures)]
+    ("dataset", "write", "kind"),
+    [
+        ("mnist", write_idx, "file"),
+        ("folder", write_pictures, "file"),
+        ("folder", write_pictures, "directory"),
+        ("folder", write_pictures, "archive"),
+    ],
 )
-@pytest.mark.parametrize("kind", ["file", "directory", "archive"])
 def test_what_may_not_be_read_is_named(open_directory, dataset, write, kind):
     path = closed = write(open_directory / "images")
     if kind == "archive":

@@ -21,7 +21,7 @@ class Slow:
         self.labels = np.arange(size, dtype=np.int32)
         self.broken = broken
         self.asked = 0
-        self.wait_for = wait_for or (lambda indices: time.sleep(0.03 / self.asked))
+        self.wait_for = wait_for or (lambda indices: time.sleep(0.01 / self.asked))
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -48,8 +48,7 @@ def decoding() -> list[threading.Thread]:
     return [each for each in threading.enumerate() if each.name.startswith("decode")]
 
 
-@pytest.mark.parametrize("threads", [1, 2, 5])
-@pytest.mark.parametrize("ahead", [1, 3])
+@pytest.mark.parametrize(("threads", "ahead"), [(1, 3), (5, 1), (2, 3), (5, 6)])
 def test_batches_come_in_the_order_asked_for(threads, ahead):
     asked = batches(12)
     with Stream(Slow(48), asked, threads=threads, ahead=ahead) as stream:
