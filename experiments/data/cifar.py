@@ -15,7 +15,7 @@ from ..config.source import DatasetName
 from ..terminal.errors import DataError
 from . import pickles
 from .checksums import differs
-from .parts import Found, Split
+from .parts import Found, Split, check_labels
 from .trees import Tree
 
 _SIDE = 32
@@ -80,7 +80,7 @@ class Cifar:
             name = f"{stem}{ending}"
             content = tree.read(name)
             rows, labels = parse(content, tree.path(name))
-            self._check_labels(labels, tree.path(name))
+            check_labels(labels, self.class_names, tree.path(name))
             batches.append(Split(_images(rows), labels.astype(np.int32)))
             published &= not differs(f"{self.dataset}/{name}", content)
         *train, test = batches
@@ -112,11 +112,3 @@ class Cifar:
                 f"{rows.dtype}, and {labels.size} integers. Copy or download it again."
             )
         return rows, labels.ravel()
-
-    def _check_labels(self, labels: np.ndarray, path: str) -> None:
-        for label in (labels.min(), labels.max()):
-            if not 0 <= label < len(self.class_names):
-                raise DataError(
-                    f"{path} has a label outside its range: expected 0 to "
-                    f"{len(self.class_names) - 1}, but got {label}."
-                )

@@ -17,7 +17,7 @@ import numpy as np
 from ..config.source import DatasetName
 from ..terminal.errors import DataError
 from .checksums import differs
-from .parts import Found, Split
+from .parts import Found, Split, check_labels
 from .trees import MAX_UNPACKED, Tree
 
 _IMAGES_MAGIC = 0x00000803  # unsigned bytes, three axes
@@ -134,39 +134,25 @@ class IDX:
             paths[stem] = tree.path(name)
             arrays[stem], content = _read(tree, name, magic)
             published &= not differs(f"{self.dataset}/{stem}", content)
+        parts = []
         for part in ("train", "t10k"):
-            self._check(arrays, paths, part)
-        train_shape, test_shape = (
-            arrays[f"{part}-images"].shape[1:] for part in ("train", "t10k")
-        )
-        if train_shape != test_shape:
+            (images, images_path), (labels, labels_path) = (
+                (arrays[f"{part}-{what}"], paths[f"{part}-{what}"])
+                for what in ("images", "labels")
+            )
+            if len(images) != len(labels):
+                raise DataError(
+                    f"{images_path} and {labels_path} do not belong together: expected "
+                    f"a label for each image, but got {len(images)} images and "
+                    f"{len(labels)} labels."
+                )
+            check_labels(labels, self.class_names, labels_path)
+            parts.append(Split(images[..., np.newaxis], labels.astype(np.int32)))
+        train, test = parts
+        if train.image_shape != test.image_shape:
             raise DataError(
                 f"{paths['train-images']} and {paths['t10k-images']} do not belong "
-                f"together: expected images of one size, but got {train_shape} and "
-                f"{test_shape}."
+                f"together: expected images of one size, but got {train.image_shape} "
+                f"and {test.image_shape}."
             )
-        train, test = (
-            Split(
-                arrays[f"{part}-images"][..., np.newaxis],
-                arrays[f"{part}-labels"].astype(np.int32),
-            )
-            for part in ("train", "t10k")
-        )
         return Found(train, test, self.class_names, published)
-
-    def _check(
-        self, arrays: dict[str, np.ndarray], paths: dict[str, str], part: str
-    ) -> None:
-        images, labels = f"{part}-images", f"{part}-labels"
-        if len(arrays[images]) != len(arrays[labels]):
-            raise DataError(
-                f"{paths[images]} and {paths[labels]} do not belong together: expected "
-                f"a label for each image, but got {len(arrays[images])} images and "
-                f"{len(arrays[labels])} labels."
-            )
-        largest = arrays[labels].max()
-        if largest >= len(self.class_names):
-            raise DataError(
-                f"{paths[labels]} has a label outside its range: expected 0 to "
-                f"{len(self.class_names) - 1}, but got {largest}."
-            )

@@ -75,6 +75,16 @@ class Split:
     select = take
 
 
+def check_labels(labels: np.ndarray, class_names: tuple[str, ...], path: str) -> None:
+    """Raises a DataError if a label is of no class."""
+    for label in (labels.min(), labels.max()):
+        if not 0 <= label < len(class_names):
+            raise DataError(
+                f"{path} has a label outside its range: expected 0 to "
+                f"{len(class_names) - 1}, but got {label}."
+            )
+
+
 class Found(NamedTuple):
     """What a reader makes of the files of a data set."""
 

@@ -17,7 +17,6 @@ from .files import (
     load,
     pairs,
     python2_batch,
-    python2_text_batch,
     python3_batch,
     refused,
     training,
@@ -44,10 +43,9 @@ def expected(names) -> list[tuple[bytes, int]]:
     [
         (".bin", binary_batch),
         ("", python2_batch),
-        ("", python2_text_batch),
         ("", python3_batch),
     ],
-    ids=["binary", "python 2", "python 2, protocol 0", "python 3"],
+    ids=["binary", "python 2", "python 3"],
 )
 def test_cifar10_is_read_in_every_version(tmp_path, ending, write):
     for name, batch in batches().items():
@@ -227,6 +225,18 @@ def test_small_pickle_takes_little_time_and_memory(content, message):
     with little_memory(), pytest.raises(DataError, match=message) as raised:
         pickles.load(b"\x80\x02N" + content, "small", "data")
     assert len(str(raised.value)) < 400
+
+
+def test_text_of_python_2_is_bytes():
+    """As Python 2 writes it when it is asked for no protocol."""
+    array = (
+        b"cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\n(I0\ntS'b'\ntR("
+        b"I1\n(I2\ntcnumpy\ndtype\n(S'u1'\nI0\nI1\ntR(I3\nS'|'\nNNNI-1\nI-1\nI0\ntb"
+        b"I00\nS'\\xff\\n'\ntb"
+    )
+    content = b"(dS'labels'\n(lI7\nasS'data'\n" + array + b"s."
+    data, labels = pickles.load(content, "text", "data", "labels")
+    assert (data.tolist(), labels.tolist()) == ([255, 10], [7])
 
 
 def test_number_of_instructions_has_a_limit(monkeypatch):

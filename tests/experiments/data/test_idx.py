@@ -113,7 +113,7 @@ def missing(name: str):
         ),
         (
             damaged(TEST_IMAGES, lambda raw: idx_bytes(np.zeros((6, 5, 4)))),
-            rf"{TEST_IMAGES} .* images of one size, but got \(4, 5\) and \(5, 4\)",
+            rf"{TEST_IMAGES} .* of one size, but got \(4, 5, 1\) and \(5, 4, 1\)",
         ),
         (
             damaged(TEST_IMAGES, lambda raw: idx_bytes(np.zeros((0, 4, 5)))),
