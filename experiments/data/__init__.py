@@ -6,8 +6,8 @@
            -> first_pass.py  every image decoded once (decoding.py), and a fingerprint
            -> Dataset        three parts (parts.py), in memory or decoded on demand
 
-`load` does that. It keeps nothing: who needs the data set is given it. `Stream` decodes
-ahead of training what a part decodes on demand.
+`load` does all of it and caches nothing: the data set is passed on as an argument.
+`Stream` decodes batches ahead of training.
 """
 
 from ..config.source import TITLES, DatasetName, Source
@@ -37,7 +37,7 @@ __all__ = [
 
 
 def _read(source: Source) -> tuple[Found, str]:
-    """Returns what is found in files, and how to call it."""
+    """Returns the data set in files, and its title."""
     title = TITLES[source.dataset]
     if source.dataset == "folder":
         assert source.data_dir is not None  # checked by Source
@@ -51,7 +51,7 @@ def load(source: Source, on_progress: OnProgress = lambda done, total: None) -> 
     """Returns a data set; every image in it has been decoded once.
 
     Raises:
-      DataError: If a file is missing, damaged, or not what it should be.
+      DataError: If a file is missing, damaged, or of another kind.
     """
     random = protocol.random()
     if source.dataset == "digits":

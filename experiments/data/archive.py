@@ -1,12 +1,12 @@
 """Tar archives, read where they are: nothing is ever unpacked to disk.
 
-A compressed archive is unpacked in memory, up to a limit; the files of a plain one are
-read where they stand. Archives that a data set has no need of are refused as a whole:
-absolute names, names with "..", links, devices, sparse files, the same name twice, too
-many names, or an end that is missing.
+A compressed archive is unpacked in memory, up to a limit; the files of a plain one
+are read where they stand. An archive is refused as a whole if it has anything that
+images do not need: absolute names, names with "..", links, devices, sparse files, the
+same name twice, too many names, or no end.
 
-Sizes that an archive claims are not believed: they are compared with what there is, and
-no header has more than a few bytes.
+Sizes in a header are not believed: they are compared with the size of the archive, and
+the header itself must be small.
 """
 
 import gzip
@@ -30,9 +30,9 @@ from ..terminal.errors import DataError
 from .trees import MAX_UNPACKED, check_size, readable
 
 MAX_CONTENTS = 2**29
-"""Bytes of memory, about, for the names of all files and folders."""
-_ENTRY_BYTES = 256  # of them for a file or a folder with a short name
-_MAX_HEADER = 2**16  # bytes of all that tar says of a member
+"""Bytes of memory, roughly, for the names of all files and folders."""
+_ENTRY_BYTES = 256  # of memory for a file or a folder, without its name
+_MAX_HEADER = 2**16  # bytes of the headers of one member
 _PLAIN = ".tar"
 _OPENERS: dict[str, Callable[[Path], Any]] = {
     ".tar.gz": gzip.open,
@@ -56,7 +56,7 @@ def _whole(path: Path) -> Iterator[None]:
 
 
 class _File(NamedTuple):
-    """Where the content of a file stands in an archive."""
+    """The place of a file's content in an archive."""
 
     offset: int
     size: int
@@ -77,7 +77,7 @@ class Archive:
     """Path of `top` in the archive, with a slash at the end."""
 
     def path(self, name: str = "") -> str:
-        """Returns where a file is, for messages."""
+        """Returns the path of a file, for messages."""
         inside = f"{self.prefix}{name}".rstrip("/")
         return f"{self.file}:{inside}" if inside else str(self.file)
 
@@ -92,7 +92,7 @@ class Archive:
         return isinstance(self._at(name), _File)
 
     def read(self, name: str, limit: int = MAX_UNPACKED) -> bytes:
-        """Returns what a file holds."""
+        """Returns the contents of a file."""
         found = self._at(name)
         assert isinstance(found, _File)
         check_size(self.path(name), found.size, limit)
@@ -111,7 +111,7 @@ class Archive:
         return folders, files
 
     def below(self, folder: str) -> "Archive":
-        """Returns the tree of a folder, which need not be there."""
+        """Returns the tree of a folder, an empty one if there is none."""
         found = self._at(folder)
         return replace(
             self,
@@ -121,7 +121,7 @@ class Archive:
 
 
 class _Member(TarInfo):
-    """A member that is not taken for the end because its header is damaged."""
+    """A member whose damaged header is an error."""
 
     @classmethod
     def fromtarfile(cls, tarfile: TarFile) -> Self:
@@ -131,12 +131,12 @@ class _Member(TarInfo):
         except EOFHeaderError:
             raise  # the block of zeros that ends an archive
         except HeaderError as error:
-            # Any other would end the archive, too, and nobody would be told.
+            # To tarfile, a damaged header is the end of the archive, too.
             raise ReadError(f"{error} before the end of the archive") from error
 
 
 class _Headers(io.BufferedReader):
-    """An archive, of which tarfile reads the headers, and no large ones."""
+    """An archive from which tarfile can read small headers only."""
 
     limit = _MAX_HEADER
 
@@ -200,7 +200,7 @@ def _contents(headers: _Headers, path: Path) -> _Folder:
 
 
 def _unpack(file: IO[bytes], path: Path) -> bytes:
-    """Returns what a compressed file holds, to the checksum at its end."""
+    """Returns the unpacked contents of a compressed file, its checksum compared."""
     unpacked = io.BytesIO()
     while piece := file.read(2**20):
         unpacked.write(piece)
@@ -217,7 +217,7 @@ def open_archive(path: Path) -> Archive:
     """Returns the files of a tar archive.
 
     Raises:
-      DataError: If it cannot be read, is damaged, or holds what it should not.
+      DataError: If it cannot be read, is damaged, or is refused.
     """
     ending = next((each for each in _ENDINGS if path.name.endswith(each)), None)
     if ending is None:

@@ -1,9 +1,9 @@
 """CIFAR-10 and CIFAR-100, in the binary and in the python version.
 
 An image is 3,072 bytes: 32 rows of 32 pixels of red, then of green, then of blue. The
-binary version puts the label before it (CIFAR-100 the coarse one, then the fine one);
-the python version is pickled dictionaries with an array of images and the labels, in a
-list as published, or in whatever holds integers where somebody pickled them anew.
+binary version has the label before it (CIFAR-100: the coarse label, then the fine one).
+The python version is pickled dictionaries with an array of images and a list of labels,
+or an array or tuple of labels where the data were pickled anew.
 Source: A. Krizhevsky, Learning Multiple Layers of Features from Tiny Images, 2009.
 """
 

@@ -8,13 +8,13 @@ from .parts import Part
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Three parts without a common image, and what there is to know about them."""
+    """Three parts without a common image, and their description."""
 
     name: DatasetName
     title: str
-    """How to call it wherever results are shown."""
+    """Its name wherever results are shown."""
     train: Part
-    """A `Split`, with all images in memory, or a part that decodes what is taken."""
+    """A `Split`, with all images in memory, or a part that decodes on demand."""
     validation: Part
     test: Part
     white: int

@@ -1,8 +1,8 @@
 """Decoding of JPEG and PNG files with Pillow, in bounded memory.
 
-What is decoded has three channels (grey is repeated, transparent becomes white), stands
-upright as its EXIF data say, and is the largest centered square, resized (bicubic)
-where its size differs.
+A decoded image has three channels (grey is repeated, transparent becomes white) and
+stands upright, as its EXIF data say. It is the largest centered square of the image in
+the file, resized (bicubic) where its size differs.
 """
 
 import io
@@ -17,7 +17,7 @@ from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 from ..terminal.errors import DataError
 
 LARGEST_FILE = 2**28
-"""Bytes of an image file: as many as the largest image has that is not compressed."""
+"""Bytes of an image file: the size of the largest image, not compressed."""
 
 # Images with more pixels are decoded one at a time. Pillow refuses those with more than
 # 89 million, and a pixel takes up to 12 bytes.
@@ -42,7 +42,7 @@ _filters = threading.Lock()
 def _without_warnings() -> Iterator[None]:
     """Lets Pillow warn of nothing: what is too large for it is an error.
 
-    The filters are those of the whole process, so one thread at a time sets them.
+    The whole process shares the filters, so one thread at a time sets them.
     """
     with _filters, warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -74,7 +74,7 @@ def _square(image: Image.Image, side: int) -> Image.Image:
 
 
 def _has_16_bits(image: ImageFile.ImageFile) -> bool:
-    """Whether channels have 16 bits in the file, which Pillow mostly cuts to 8."""
+    """Whether channels have 16 bits in the file. Pillow mostly cuts them to 8."""
     return any(";16" in str(tile.args) for tile in image.tile)
 
 
@@ -88,8 +88,8 @@ def decode(content: bytes, path: str, side: int, *, resize: bool = True) -> np.n
       resize: Whether it may have another size.
 
     Raises:
-      DataError: If it does not decode, has more than 8 bits a channel, or another size
-        than it may have.
+      DataError: If it does not decode, has more than 8 bits a channel, or has the wrong
+        size and must not be resized.
     """
     try:
         with _without_warnings():

@@ -16,10 +16,10 @@ from filelock import FileLock
 from ..terminal.errors import DataError
 
 _TIMEOUT = 30  # seconds without a byte
-_PATIENCE = 60  # seconds, in which bytes must come at this rate, from the first on:
-_SLOWEST = 2**14  # bytes a second
+_SLOWEST = 2**14  # bytes a second, on average over
+_PATIENCE = 60  # seconds
 _PIECE = 2**20
-# More than any of the files has: a mirror that never stops does not fill the disk.
+# More bytes than any of the files: a mirror that never stops does not fill the disk.
 _LARGEST = 2**28
 
 
@@ -54,10 +54,10 @@ class _HttpsStays(urllib.request.HTTPRedirectHandler):
 
 
 class _Transfer(threading.Thread):
-    """Copies what a mirror sends into a file, until the file is closed.
+    """Copies a download into a file, until the file is closed.
 
-    Where Python waits for a line or a chunk, its bytes may come one by one, each in
-    time. So a thread waits, and is left to itself when that takes too long.
+    While Python waits for a whole line or chunk, a mirror can send byte by byte, each
+    before the timeout. So a thread waits, and is abandoned if it takes too long.
     """
 
     def __init__(self, url: str, file: BinaryIO):
@@ -92,7 +92,7 @@ def _transfer(url: str, partial: Path, sha256: str) -> None:
     """Writes the file at `url` to `partial`.
 
     Raises:
-      _TransferError: If it cannot be had, or is not what it should be.
+      _TransferError: If the mirror does not give it, or gives another file.
     """
     with partial.open("wb") as file:
         thread = _Transfer(url, file)
@@ -116,8 +116,8 @@ def _transfer(url: str, partial: Path, sha256: str) -> None:
 def _locked(target: Path) -> Iterator[Path]:
     """Lets one process at a time download a file; yields the path to write it to.
 
-    The system lets go of the lock however a process ends. What a killed one left is
-    overwritten.
+    The system releases the lock when a process ends, however it ends. The next process
+    overwrites the file that a killed one left.
     """
     lock, partial = (target.with_name(target.name + end) for end in (".lock", ".part"))
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -126,7 +126,7 @@ def _locked(target: Path) -> Iterator[Path]:
             yield partial
         finally:  # after Ctrl-C, too
             partial.unlink(missing_ok=True)
-            # Before it is let go: whoever waits for it sees that it is gone.
+            # Before the lock is released: a process that waits sees that it is gone.
             with suppress(OSError):
                 lock.unlink()
 
@@ -135,7 +135,7 @@ def fetch(published: Published, cache: Path) -> None:
     """Downloads a file to where it is kept, unless it is there already.
 
     Raises:
-      DataError: If no mirror has it. Nothing of it is left behind then.
+      DataError: If no mirror gives it. No part of the file is left behind then.
     """
     target = cache / published.path
     if target.is_file():

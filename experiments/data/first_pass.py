@@ -1,7 +1,7 @@
 """The first pass over all images: each is decoded once, so that none fails later.
 
-It makes the fingerprint, and keeps the images unless they need too much memory: then
-the parts decode on demand what is taken from them.
+It makes the fingerprint, and keeps the images in memory if they fit. Otherwise the
+parts decode images on demand, each time they are taken.
 """
 
 import hashlib

@@ -51,8 +51,7 @@ def _read(tree: Tree, name: str, magic: int) -> tuple[np.ndarray, bytes]:
     """Returns the array in a file of unsigned bytes, and the file unpacked.
 
     Raises:
-      DataError: If it starts otherwise than with `magic`, or does not go on as it
-        announces.
+      DataError: If it does not start with `magic`, or has not the announced size.
     """
     path, content = tree.path(name), tree.read(name)
     try:
@@ -108,8 +107,8 @@ def _parse(
 class IDX:
     """Reads the four IDX files of a data set with grey images of one size.
 
-    The number of images and their size are free, since other data come in this format;
-    that they agree with one another, and the range of the labels, are checked.
+    The number of images and their size are free, since other data come in this format.
+    The files must agree with one another, and the labels be in range.
     """
 
     dataset: DatasetName

@@ -26,7 +26,7 @@ class UnusableFilesError(DataError):
 
 
 class Part(Protocol):
-    """Labeled images of one shape, wherever they are."""
+    """Labeled images of one shape, in memory or in files."""
 
     @property
     def labels(self) -> np.ndarray:
@@ -44,12 +44,12 @@ class Part(Protocol):
         """Returns the images and labels at `indices`, in memory.
 
         Raises:
-          UnusableFilesError: If some of them cannot be read or decoded.
+          UnusableFilesError: If an image cannot be read or decoded.
         """
         ...
 
     def select(self, indices: np.ndarray) -> Self:
-        """Returns the part that consists of the images at `indices`; reads nothing."""
+        """Returns a part with the images at `indices`; reads nothing."""
         ...
 
 
@@ -86,7 +86,7 @@ def check_labels(labels: np.ndarray, class_names: tuple[str, ...], path: str) ->
 
 
 class Found(NamedTuple):
-    """What a reader makes of the files of a data set."""
+    """The contents of the files of a data set."""
 
     train: Part
     test: Part
@@ -111,6 +111,6 @@ class Reader(Protocol):
         """Returns the data in `tree`.
 
         Raises:
-          DataError: If they are damaged, or not what they should be.
+          DataError: If a file is damaged, or of another kind.
         """
         ...

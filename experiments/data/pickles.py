@@ -3,12 +3,12 @@
 A pickle is a program. Python's interpreter of it lets it import and call anything, and
 twenty bytes suffice to make that take gigabytes or days. Here
 
-- some instructions are allowed and no others, and their number has a limit;
-- the functions with which NumPy pickles arrays are not called: each call is noted, and
-  only what a batch needs is made from the notes, at the end;
+- only the instructions that data need are allowed, and their number has a limit;
+- no function is called: a call is noted with its arguments, and at the end the arrays
+  of the batch, and nothing else, are made from the notes;
 - a dictionary is a flat list of keys and values: to hash a nested tuple can take for
   ever;
-- no instruction copies what another one has copied.
+- no content is copied more than once.
 """
 
 import io
@@ -43,7 +43,7 @@ class _ForbiddenError(Exception):
 
 
 class _Call:
-    """A call that a pickle asks for, and what it then says of the result."""
+    """A call that a pickle asks for, and the state that the result is to get."""
 
     __match_args__ = ("function", "arguments", "state")
 
@@ -55,7 +55,7 @@ class _Call:
 
 def _put(machine: Any) -> None:
     index = int(machine.readline())
-    # Numbers without end could all have the same hash.
+    # Large numbers could all have the same hash.
     machine.memo[min(index, 2**32)] = machine.stack[-1]
 
 
@@ -128,14 +128,14 @@ class _Machine(pickle._Unpickler):
         self.left = MAX_INSTRUCTIONS
 
     def find_class(self, module: str, name: str) -> str:
-        """Returns the name of a function, which stands for it."""
+        """Returns the name of a function, instead of the function."""
         if f"{module}.{name}" not in _FUNCTIONS:
             raise _ForbiddenError(f"{module}.{name}")
         return name
 
 
 def _text(value: Any) -> str:
-    """Returns a string; those of Python 2 are bytes."""
+    """Returns a string; Python 2 pickles strings as bytes."""
     if not isinstance(value, str | bytes):
         raise TypeError("something else is where a string should be")
     return value.decode("latin-1") if isinstance(value, bytes) else value
@@ -150,7 +150,7 @@ def _dtype(call: _Call) -> np.dtype:
 
 
 def _called(call: Any) -> np.ndarray:
-    """Returns the array or the scalar that a call to NumPy makes."""
+    """Returns the array or the scalar of NumPy that a call makes."""
     fortran = False
     match call:
         case _Call("_reconstruct", _, (_, shape, dtype, fortran, content)):

@@ -27,10 +27,10 @@ def in_order(
 ) -> Generator[_Result]:
     """Yields what a function returns for each argument, computed ahead by threads.
 
-    At most `ahead` results are computed or waiting, so a consumer that is slow holds
-    the threads back. An error is raised where its result would have come. The threads
-    end with the last result, with an error, or when the generator is closed, which
-    waits for no more than the calls that have begun.
+    At most `ahead` results are being computed or waiting, so a slow consumer holds the
+    threads back. An error is raised in place of its result. The threads end with the
+    last result, with an error, or when the generator is closed, which waits only for
+    calls that have begun.
     """
     pool = ThreadPoolExecutor(threads, thread_name_prefix="decode")
     try:
@@ -46,7 +46,7 @@ def in_order(
 class Stream(closing):
     """The batches of a part at given indices, in the order of the indices.
 
-    Each batch is decoded by one thread, and what it holds depends on its indices alone:
+    Each batch is decoded by one thread, and depends on its indices alone:
 
         with Stream(dataset.train, batches(seed, epoch, ...)) as stream:
             for batch in stream:

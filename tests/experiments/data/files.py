@@ -139,7 +139,7 @@ def pack(directory: Path, archive: Path, top: str = "") -> Path:
 
 
 def contents(directory: Path) -> dict[Path, bytes | None]:
-    """Returns what is below a directory: bytes of files, None for anything else."""
+    """Returns everything below a directory: bytes of files, None for the rest."""
     return {
         path: path.read_bytes() if path.is_file() else None
         for path in directory.rglob("*")

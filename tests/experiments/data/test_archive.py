@@ -59,7 +59,7 @@ def member(name: str, kind: bytes = tarfile.REGTYPE, **fields) -> tarfile.TarInf
 
 
 def tar_bytes(*members: tarfile.TarInfo) -> bytes:
-    """Returns an archive of members with as many zeros as their sizes say."""
+    """Returns an archive of members filled with zeros."""
     file = io.BytesIO()
     with tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as tar:
         tar.addfile(member("train/cat/fine.png", size=4), io.BytesIO(b"fine"))
@@ -166,7 +166,7 @@ def test_damaged_compression_is_refused(tmp_path, ending, damage):
 
 
 def test_memory_for_names_has_a_limit(tmp_path, monkeypatch):
-    """With that of the folders in them: a name of n letters may hold n / 2."""
+    """Folders count, too: a name of n letters may have n / 2 of them."""
     archive = tmp_path / "deep.tar"
     archive.write_bytes(tar_bytes(member("a/" * 20 + "1.png")))
     monkeypatch.setattr("experiments.data.archive.MAX_CONTENTS", 24 * 300)

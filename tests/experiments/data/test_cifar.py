@@ -117,7 +117,7 @@ BATCH = python3_batch(ROWS, ROW_LABELS)
 
 
 class Calls:
-    """Pickles to a call of `function`, made by whoever unpickles it."""
+    """Pickles to a call of `function`, made on unpickling."""
 
     def __init__(self, function, *arguments):
         self.call = function, arguments
