@@ -177,25 +177,28 @@ def _contents(headers: _Headers, path: Path) -> _Folder:
             if member.size < 0 or tar.offset > size:  # where the next header is
                 raise EOFError(f"it ends after {size:,} bytes")
             headers.limit = tar.offset + _MAX_HEADER
+            # tarfile would keep a kilobyte of each member.
+            tar.members.clear()  # pyright: ignore[reportAttributeAccessIssue] - is there
             parts = _parts(member, path)
-            memory += sum(_ENTRY_BYTES + len(part) for part in parts)
+            at: Any = top
+            for depth, name in enumerate(parts, 1):
+                is_file = member.isfile() and depth == len(parts)
+                new = _File(member.offset_data, member.size) if is_file else {}
+                found = at.setdefault(name, new)
+                if found is new:
+                    memory += _ENTRY_BYTES + len(name)
+                elif _File in (type(found), type(new)):
+                    raise DataError(
+                        f"{path} is refused: expected every file once, but "
+                        f"{'/'.join(parts)!r:.200} is in it twice. Pack it anew."
+                    )
+                at = found
             if memory > MAX_CONTENTS:
                 raise DataError(
                     f"{path} is refused: expected names of files and folders that take "
                     f"at most {MAX_CONTENTS:,} bytes of memory, but there are more. "
                     "Unpack it, and name the directory with --data-dir."
                 )
-            at: Any = top
-            for depth, name in enumerate(parts, 1):
-                is_file = member.isfile() and depth == len(parts)
-                new = _File(member.offset_data, member.size) if is_file else {}
-                found = at.setdefault(name, new)
-                if found is not new and _File in (type(found), type(new)):
-                    raise DataError(
-                        f"{path} is refused: expected every file once, but "
-                        f"{'/'.join(parts)!r:.200} is in it twice. Pack it anew."
-                    )
-                at = found
     return top
 
 

@@ -168,11 +168,15 @@ def test_damaged_compression_is_refused(tmp_path, ending, damage):
 def test_memory_for_names_has_a_limit(tmp_path, monkeypatch):
     """Folders count, too: a name of n letters may have n / 2 of them."""
     archive = tmp_path / "deep.tar"
-    archive.write_bytes(tar_bytes(member("a/" * 20 + "1.png")))
-    monkeypatch.setattr("experiments.data.archive.MAX_CONTENTS", 24 * 300)
+    inside = ["train", "cat", "fine.png", "2.png", *(20 * "a"), "1.png"]
+    memory = sum(256 + len(name) for name in inside)
+    archive.write_bytes(
+        tar_bytes(member("train/cat/2.png"), member("a/" * 20 + "1.png"))
+    )
+    monkeypatch.setattr("experiments.data.archive.MAX_CONTENTS", memory)
     assert open_archive(archive).children() == (["a", "train"], [])
-    monkeypatch.setattr("experiments.data.archive.MAX_CONTENTS", 24 * 256)
-    with refused(tmp_path, "that take at most 6,144 bytes of memory"):
+    monkeypatch.setattr("experiments.data.archive.MAX_CONTENTS", memory - 1)
+    with refused(tmp_path, f"that take at most {memory - 1:,} bytes of memory"):
         open_archive(archive)
 
 
