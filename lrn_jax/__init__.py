@@ -5,4 +5,4 @@ from ._implementations import IMPLEMENTATIONS as IMPLEMENTATIONS
 from ._lrn import lrn as lrn
 
 __all__ = ["IMPLEMENTATIONS", "conventions", "lrn"]
-__version__ = "0.1.0"
+__version__ = "0.2.0"

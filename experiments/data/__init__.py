@@ -1,31 +1,27 @@
 """Data sets: images and labels, split once and for all, the same for every run.
 
-`load` finds the files of a data set (find.py, download.py) in a directory or an archive
-(trees.py, archive.py), reads them (catalogue.py says which of idx.py, cifar.py and
-pictures.py does), and divides the images (protocol.py). Everything is in memory then,
-unless the decoded images need more than `MEMORY_LIMIT`: then the parts decode on demand
-what is taken from them, and `Stream` does so ahead of training.
+    Source -> find.py        where the files are; download.py, archive.py, trees.py
+           -> catalogue.py   who reads them: idx.py, cifar.py (pickles.py), pictures.py
+           -> protocol.py    which images are for training, validation and the test
+           -> first_pass.py  every image decoded once (decoding.py), and a fingerprint
+           -> Dataset        three parts (parts.py), in memory or decoded on demand
+
+`load` does all of it and caches nothing: the data set is passed on as an argument.
+`Stream` decodes batches ahead of training.
 """
-
-import hashlib
-import math
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
-
-import numpy as np
 
 from ..config.source import TITLES, DatasetName, Source
 from . import digits, protocol
 from .catalogue import CATALOGUE
+from .dataset import Dataset
 from .find import find, open_place
-from .parts import Found, Part, Split, UnusableFilesError
+from .first_pass import OnProgress, decode_once
+from .parts import Found, Part, Split
 from .pictures import PictureFolders
 from .protocol import VALIDATION_SHARE
-from .stream import Stream, gather, pieces
+from .stream import Stream, gather
 
 __all__ = [
-    "MEMORY_LIMIT",
     "TITLES",
     "VALIDATION_SHARE",
     "Dataset",
@@ -39,39 +35,9 @@ __all__ = [
     "load",
 ]
 
-MEMORY_LIMIT = 2 * 2**30
-"""Bytes of decoded images that are kept in memory."""
 
-OnProgress = Callable[[int, int], object]
-"""(images decoded, all images) -> anything: called after every few images."""
-
-
-@dataclass(frozen=True, eq=False)
-class Dataset:
-    """Three parts without a common image, and what there is to know about them."""
-
-    name: DatasetName
-    title: str
-    """How to call it wherever results are shown."""
-    train: Part
-    """A `Split`, with all images in memory, or a part that decodes what is taken."""
-    validation: Part
-    test: Part
-    white: int
-    """Value of white; black is 0."""
-    class_names: tuple[str, ...]
-    fingerprint: str
-    """SHA-256 of images and labels of all parts, decoded and in order. Decoders of JPEG
-    differ in the last bit, so for such images it depends on the version of Pillow."""
-
-    @property
-    def num_classes(self) -> int:
-        """Number of classes."""
-        return len(self.class_names)
-
-
-def _find(source: Source) -> tuple[Found, str]:
-    """Returns the data set that is read from files, and its title."""
+def _read(source: Source) -> tuple[Found, str]:
+    """Returns the data set in files, and its title."""
     title = TITLES[source.dataset]
     if source.dataset == "folder":
         assert source.data_dir is not None  # checked by Source
@@ -81,118 +47,33 @@ def _find(source: Source) -> tuple[Found, str]:
     return found, title if found.published else f"{title} (not the published files)"
 
 
-def _decode(
-    part: Part,
-    keep: bool,
-    digest: Any,
-    reasons: dict[str, str],
-    on_decoded: Callable[[int], object],
-) -> Part:
-    """Decodes a part once: adds it to the digest, and what fails to the reasons."""
-    shape = (len(part), *part.image_shape)
-    images = np.empty(shape, np.uint8) if keep else None
-    indices = pieces(part)
-    with Stream(part, indices) as stream:
-        for piece in indices:
-            try:
-                chunk = next(stream)
-            except UnusableFilesError as error:
-                reasons |= error.reasons
-            else:
-                digest.update(chunk.images.data)
-                if images is not None:
-                    images[piece] = chunk.images
-            on_decoded(len(piece))
-    return part if images is None else Split(images, part.labels)
-
-
-def _first_pass(
-    parts: tuple[Part, ...], on_progress: OnProgress
-) -> tuple[tuple[Part, ...], str]:
-    """Decodes every image once.
-
-    Returns:
-      The parts, in memory unless they are too large for it, and their fingerprint.
+def load(source: Source, on_progress: OnProgress = lambda done, total: None) -> Dataset:
+    """Returns a data set; every image in it has been decoded once.
 
     Raises:
-      UnusableFilesError: If images do not decode.
+      DataError: If a file is missing, damaged, or of another kind.
     """
-    size = sum(len(part) * math.prod(part.image_shape) for part in parts)
-    total = sum(len(part) for part in parts if not isinstance(part, Split))
-    digest, reasons, passed, done = hashlib.sha256(), {}, [], 0
-
-    def on_decoded(count: int) -> None:
-        nonlocal done
-        done += count
-        on_progress(done, total)
-
-    for part in parts:
-        digest.update(repr((len(part), *part.image_shape)).encode())
-        if isinstance(part, Split):
-            digest.update(np.ascontiguousarray(part.images).data)
-        else:
-            part = _decode(part, size <= MEMORY_LIMIT, digest, reasons, on_decoded)
-        digest.update(part.labels.astype("<i4").data)
-        passed.append(part)
-    if reasons:
-        raise UnusableFilesError(reasons)
-    return tuple(passed), digest.hexdigest()
-
-
-def _load(source: Source, on_progress: OnProgress) -> Dataset:
     random = protocol.random()
     if source.dataset == "digits":
-        everything = Split(*digits.load())
-        order, test_indices = protocol.hold_out_test(
-            random.permutation(len(everything))
-        )
-        rest, test = everything, everything.take(test_indices)
-        class_names, title, white = digits.CLASS_NAMES, TITLES["digits"], digits.WHITE
+        rest, title, white = Split(*digits.load()), TITLES["digits"], digits.WHITE
+        class_names = digits.CLASS_NAMES
+        order, test_indices = protocol.hold_out_test(random.permutation(len(rest)))
+        test = rest.take(test_indices)
     else:
-        found, title = _find(source)
-        rest, test, class_names = found.train, found.test, found.class_names
+        found, title = _read(source)
+        rest, test, class_names, white = found.train, found.test, found.class_names, 255
         order = random.permutation(len(rest))
-        white = 255
-    train_indices, validation_indices = protocol.hold_out_validation(order)
-    (train, validation, test), fingerprint = _first_pass(
-        (rest.select(train_indices), rest.select(validation_indices), test),
-        on_progress,
+    training, validation = map(rest.select, protocol.hold_out_validation(order))
+    (training, validation, test), fingerprint = decode_once(
+        (training, validation, test), on_progress
     )
     return Dataset(
-        name=source.dataset,
-        title=title,
-        train=train,
-        validation=validation,
-        test=test,
-        white=white,
-        class_names=class_names,
-        fingerprint=fingerprint,
+        source.dataset,
+        title,
+        training,
+        validation,
+        test,
+        white,
+        class_names,
+        fingerprint,
     )
-
-
-class _Loader:
-    """The type of `load`, which keeps what it has loaded."""
-
-    def __init__(self):
-        self._loaded: dict[Source, Dataset] = {}
-
-    def __call__(
-        self, source: Source, on_progress: OnProgress = lambda done, total: None
-    ) -> Dataset:
-        """Returns a data set; the second call costs nothing.
-
-        Every image is decoded once in it, so that none fails later.
-
-        Raises:
-          DataError: If a file is missing, damaged, or not what it should be.
-        """
-        if source not in self._loaded:
-            self._loaded[source] = _load(source, on_progress)
-        return self._loaded[source]
-
-    def cache_clear(self) -> None:
-        """Forgets what has been loaded."""
-        self._loaded.clear()
-
-
-load = _Loader()

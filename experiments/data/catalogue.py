@@ -14,15 +14,15 @@ from .pictures import PictureFolders
 
 @dataclass(frozen=True)
 class Entry:
-    """What is known of a data set."""
+    """A data set: its reader, and the names and addresses of its files."""
 
     reader: Reader
     folders: tuple[str, ...]
-    """Where its files are below a collection: here, in torchvision's, in Keras'."""
+    """Folders with its files in a place: our name, torchvision's, Keras'."""
     archives: tuple[str, ...] = ()
-    """Names of archives of its files, in a collection."""
+    """Names of archives of its files, in a place."""
     downloads: tuple[Published, ...] = ()
-    """What to download; none if nobody offers it."""
+    """Files to download; none if nobody offers them."""
 
 
 def _keras(name: str) -> tuple[str, ...]:

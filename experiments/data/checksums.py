@@ -1,8 +1,8 @@
 """Checksums of published files, from checksums.txt.
 
-A download must have its checksum. Files that a user has need not, since the formats are
-used for other data, and files are compressed anew: what they unpack to is compared, and
-where that differs the data set does not go by the name of the published one.
+A download must have its checksum. A user's own files need not: other data come in
+these formats, and files may be compressed anew. Their unpacked contents are compared,
+and a data set that differs does not go by the name of the published one.
 """
 
 import hashlib
@@ -15,11 +15,11 @@ CHECKSUMS = {
     name: checksum
     for checksum, name in (line.split() for line in _LINES if line[0] != "#")
 }
-"""By name: that of a download is its path in the cache."""
+"""By name. The name of a download is its path in the cache."""
 
 
 def differs(name: str, content: bytes) -> bool:
-    """Whether a file, DATASET/NAME, is known to have been published otherwise."""
+    """Whether the published file of this name, DATASET/NAME, has other contents."""
     expected = CHECKSUMS.get(name)
     if expected is None:
         return False

@@ -1,13 +1,12 @@
 """CIFAR-10 and CIFAR-100, in the binary and in the python version.
 
 An image is 3,072 bytes: 32 rows of 32 pixels of red, then of green, then of blue. The
-binary version puts the label before it (CIFAR-100 the coarse one, then the fine one);
-the python version is pickled dictionaries with an array of images and the labels, in a
-list as published, or in whatever holds integers where somebody pickled them anew.
+binary version has the label before it (CIFAR-100: the coarse label, then the fine one).
+The python version is pickled dictionaries with an array of images and a list of labels,
+or an array or tuple of labels where the data were pickled anew.
 Source: A. Krizhevsky, Learning Multiple Layers of Features from Tiny Images, 2009.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +15,7 @@ from ..config.source import DatasetName
 from ..terminal.errors import DataError
 from . import pickles
 from .checksums import differs
-from .parts import Found, Split
+from .parts import Found, Split, check_labels
 from .trees import Tree
 
 _SIDE = 32
@@ -28,15 +27,6 @@ def _images(rows: np.ndarray) -> np.ndarray:
     """Returns rows of planes as images, channels last."""
     planes = rows.reshape(-1, 3, _SIDE, _SIDE)
     return np.ascontiguousarray(planes.transpose(0, 2, 3, 1))
-
-
-def _describe(value: object) -> str:
-    if isinstance(value, np.ndarray):
-        kind = "" if value.dtype == np.uint8 else f" of {value.dtype}"
-        return f"an array of shape {value.shape}{kind}"
-    if isinstance(value, list | tuple):
-        return f"a list of {len(value)}"
-    return "nothing" if value is None else type(value).__name__
 
 
 @dataclass(frozen=True)
@@ -90,8 +80,8 @@ class Cifar:
             name = f"{stem}{ending}"
             content = tree.read(name)
             rows, labels = parse(content, tree.path(name))
-            self._check_labels(labels, tree.path(name))
-            batches.append(Split(_images(rows), np.asarray(labels, np.int32)))
+            check_labels(labels, self.class_names, tree.path(name))
+            batches.append(Split(_images(rows), labels.astype(np.int32)))
             published &= not differs(f"{self.dataset}/{name}", content)
         *train, test = batches
         together = Split(
@@ -100,9 +90,7 @@ class Cifar:
         )
         return Found(together, test, self.class_names, published)
 
-    def _parse_binary(
-        self, content: bytes, path: str
-    ) -> tuple[np.ndarray, Sequence[int]]:
+    def _parse_binary(self, content: bytes, path: str) -> tuple[np.ndarray, np.ndarray]:
         record = self.label_bytes + _IMAGE_BYTES
         if len(content) == 0 or len(content) % record:
             raise DataError(
@@ -111,34 +99,16 @@ class Cifar:
                 "them. Copy or download it again."
             )
         rows = np.frombuffer(content, np.uint8).reshape(-1, record)
-        return rows[:, self.label_bytes :], rows[:, self.label_bytes - 1].tolist()
+        return rows[:, self.label_bytes :], rows[:, self.label_bytes - 1]
 
-    def _parse_python(
-        self, content: bytes, path: str
-    ) -> tuple[np.ndarray, Sequence[int]]:
-        batch = pickles.load(content, path)
-        rows, labels = batch.get("data"), batch.get(self.label_key)
-        if (
-            isinstance(rows, np.ndarray)
-            and isinstance(labels, list | tuple | np.ndarray)
-            and rows.dtype == np.uint8
-            and rows.shape == (len(labels), _IMAGE_BYTES)
-            and len(labels) > 0
-        ):
-            found = [*labels] if not isinstance(labels, np.ndarray) else labels.tolist()
-            if all(type(label) is int for label in found):
-                return rows, found
-        raise DataError(
-            f"{path} is not a batch of this data set: expected an array `data` of "
-            f"{_IMAGE_BYTES:,} bytes an image, and a list `{self.label_key}` of as "
-            f"many integers, but got {_describe(rows)} and {_describe(labels)}. Copy "
-            "or download it again."
-        )
-
-    def _check_labels(self, labels: Sequence[int], path: str) -> None:
-        for label in (min(labels), max(labels)):
-            if not 0 <= label < len(self.class_names):
-                raise DataError(
-                    f"{path} has a label outside its range: expected 0 to "
-                    f"{len(self.class_names) - 1}, but got {label!s:.40}."
-                )
+    def _parse_python(self, content: bytes, path: str) -> tuple[np.ndarray, np.ndarray]:
+        rows, labels = pickles.load(content, path, "data", self.label_key)
+        shape = (labels.size, _IMAGE_BYTES)
+        if rows.dtype != np.uint8 or rows.shape != shape or rows.size == 0:
+            raise DataError(
+                f"{path} is not a batch of this data set: expected `data` of "
+                f"{_IMAGE_BYTES:,} bytes an image, and an integer for each in "
+                f"`{self.label_key}`, but got an array of shape {rows.shape} of "
+                f"{rows.dtype}, and {labels.size} integers. Copy or download it again."
+            )
+        return rows, labels.ravel()

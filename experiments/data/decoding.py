@@ -1,15 +1,15 @@
 """Decoding of JPEG and PNG files with Pillow, in bounded memory.
 
-What is decoded has three channels (grey is repeated, transparent becomes white), stands
-upright as its EXIF data say, and is the largest centered square, resized (bicubic)
-where its size differs.
+A decoded image has three channels (grey is repeated, transparent becomes white) and
+stands upright, as its EXIF data say. It is the largest centered square of the image in
+the file, resized (bicubic) where its size differs.
 """
 
 import io
 import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import numpy as np
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
@@ -17,11 +17,11 @@ from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 from ..terminal.errors import DataError
 
 LARGEST_FILE = 2**28
-"""Bytes of an image file: as many as the largest image has that is not compressed."""
+"""Bytes of an image file: the size of the largest image, not compressed."""
 
-# Pillow refuses single images of more than 89 million pixels. Those that are decoded at
-# the same time have no more than these together; a pixel takes up to 12 bytes.
-_PIXELS_AT_ONCE = 2**27
+# Images with more pixels are decoded one at a time. Pillow refuses those with more than
+# 89 million, and a pixel takes up to 12 bytes.
+_LARGE = 2**23
 _TOO_LARGE = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 _FORMATS = ("JPEG", "PNG")
 _ORIENTATION = 0x0112  # the tag that says which way up the camera was
@@ -34,30 +34,7 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-
-
-class _Budget:
-    """A number that threads take from, and wait until enough of it is left."""
-
-    def __init__(self, total: int):
-        self._total = self._left = total
-        self._changed = threading.Condition()
-
-    @contextmanager
-    def taken(self, amount: int) -> Iterator[None]:
-        amount = min(amount, self._total)
-        with self._changed:
-            self._changed.wait_for(lambda: amount <= self._left)
-            self._left -= amount
-        try:
-            yield
-        finally:
-            with self._changed:
-                self._left += amount
-                self._changed.notify_all()
-
-
-_pixels = _Budget(_PIXELS_AT_ONCE)
+_one_large = threading.Lock()
 _filters = threading.Lock()
 
 
@@ -65,7 +42,7 @@ _filters = threading.Lock()
 def _without_warnings() -> Iterator[None]:
     """Lets Pillow warn of nothing: what is too large for it is an error.
 
-    The filters are those of the whole process, so one thread at a time sets them.
+    The whole process shares the filters, so one thread at a time sets them.
     """
     with _filters, warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -97,7 +74,7 @@ def _square(image: Image.Image, side: int) -> Image.Image:
 
 
 def _has_16_bits(image: ImageFile.ImageFile) -> bool:
-    """Whether channels have 16 bits in the file, which Pillow mostly cuts to 8."""
+    """Whether channels have 16 bits in the file. Pillow mostly cuts them to 8."""
     return any(";16" in str(tile.args) for tile in image.tile)
 
 
@@ -111,8 +88,8 @@ def decode(content: bytes, path: str, side: int, *, resize: bool = True) -> np.n
       resize: Whether it may have another size.
 
     Raises:
-      DataError: If it does not decode, has more than 8 bits a channel, or another size
-        than it may have.
+      DataError: If it does not decode, has more than 8 bits a channel, or has the wrong
+        size and must not be resized.
     """
     try:
         with _without_warnings():
@@ -123,7 +100,7 @@ def decode(content: bytes, path: str, side: int, *, resize: bool = True) -> np.n
                 raise ValueError("it has 16 bits a channel")
             if (width, height) != (side, side) and not resize:
                 raise ValueError(f"it has {width} x {height} pixels")
-            with _pixels.taken(width * height):
+            with _one_large if width * height > _LARGE else nullcontext():
                 return np.asarray(_square(image, side))
     except Exception as error:  # Pillow raises whatever a damaged file leads to
         expected = "a JPEG or PNG image" if resize else f"an image of {side} x {side}"

@@ -1,28 +1,25 @@
 """Downloads of published files: whole, checked, or not at all."""
 
 import hashlib
-import os
-import queue
 import sys
 import threading
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Generator, Iterator
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from http.client import HTTPMessage
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
+
+from filelock import FileLock
 
 from ..terminal.errors import DataError
-from .remains import without_remains
 
 _TIMEOUT = 30  # seconds without a byte
-_PATIENCE = 60  # seconds without a piece, and until they come fast enough
-_SLOWEST = 2**14  # bytes a second
+_SLOWEST = 2**14  # bytes a second, on average over
+_PATIENCE = 60  # seconds
 _PIECE = 2**20
-# More than any of the files has: a mirror that never stops does not fill the disk.
+# More bytes than any of the files: a mirror that never stops does not fill the disk.
 _LARGEST = 2**28
 
 
@@ -56,103 +53,110 @@ class _HttpsStays(urllib.request.HTTPRedirectHandler):
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
-def _receive(url: str) -> Generator[Any]:
-    """Yields the headers of what a mirror answers, and then the content in pieces.
+class _Transfer(threading.Thread):
+    """Copies a download into a file, until the file is closed.
 
-    Where Python waits for a line or a chunk, its bytes may come one by one, each in
-    time. So a thread waits, and it is left to itself when that takes too long.
+    While Python waits for a whole line or chunk, a mirror can send byte by byte, each
+    before the timeout. So a thread waits, and is abandoned if it takes too long.
     """
-    items: queue.Queue[Any] = queue.Queue(maxsize=4)
-    given_up = threading.Event()
 
-    def receive() -> None:
+    def __init__(self, url: str, file: BinaryIO):
+        super().__init__(daemon=True)
+        self._url = url
+        self._file = file
+        self.size = 0
+        self.failure: str | None = None
+
+    def run(self) -> None:
+        """Runs in the thread."""
         try:
             opener = urllib.request.build_opener(_HttpsStays)
-            with opener.open(url, timeout=_TIMEOUT) as response:
-                items.put(response.headers)
-                while not given_up.is_set():
-                    items.put(response.read1(_PIECE))  # empty at the end
+            with opener.open(self._url, timeout=_TIMEOUT) as response:
+                while piece := response.read1(_PIECE):
+                    self._file.write(piece)
+                    self.size += len(piece)
+                    if self.size > _LARGEST:
+                        raise _TransferError(f"sends more than {_LARGEST:,} bytes")
+                announced = int(response.headers.get("Content-Length", self.size))
+            if self.size < announced:
+                raise _TransferError(
+                    f"broke off after {self.size:,} of {announced:,} bytes"
+                )
+        except _TransferError as error:
+            self.failure = str(error)
         except Exception as error:
-            items.put(error)
-
-    threading.Thread(target=receive, daemon=True).start()
-    try:
-        while (item := items.get(timeout=_PATIENCE)) != b"":
-            if isinstance(item, Exception):
-                raise _TransferError(f"failed: {item}") from item
-            yield item
-    except queue.Empty:
-        raise _TransferError(f"sent nothing for {_PATIENCE} seconds") from None
-    finally:
-        given_up.set()
-        while not items.empty():  # where the thread may be waiting for room
-            items.get_nowait()
+            self.failure = f"failed: {error}"
 
 
-def _copy(
-    answer: Iterator[Any], headers: HTTPMessage, file: BinaryIO, sha256: str
-) -> None:
-    """Copies what a mirror sends after its headers, and checks it."""
-    digest, size = hashlib.sha256(), 0
-    start = time.monotonic()
-    for piece in answer:
-        file.write(piece)
-        digest.update(piece)
-        size += len(piece)
-        if size > _LARGEST:
-            raise _TransferError(f"sends more than {_LARGEST:,} bytes")
-        seconds = time.monotonic() - start
-        if seconds > _PATIENCE and size < _SLOWEST * seconds:
-            raise _TransferError(f"sends fewer than {_SLOWEST:,} bytes a second")
-    announced = headers.get("Content-Length")
-    if announced is not None and size < int(announced):
-        raise _TransferError(f"broke off after {size:,} of {int(announced):,} bytes")
-    if digest.hexdigest() != sha256:
+def _transfer(url: str, partial: Path, sha256: str) -> None:
+    """Writes the file at `url` to `partial`.
+
+    Raises:
+      _TransferError: If the mirror does not give it, or gives another file.
+    """
+    with partial.open("wb") as file:
+        thread = _Transfer(url, file)
+        thread.start()
+        while thread.is_alive():
+            before = thread.size
+            thread.join(_PATIENCE)
+            if thread.is_alive() and thread.size - before < _SLOWEST * _PATIENCE:
+                raise _TransferError(f"sends fewer than {_SLOWEST:,} bytes a second")
+    if thread.failure is not None:
+        raise _TransferError(thread.failure)
+    with partial.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found != sha256:
         raise _TransferError(
-            f"sent another file: expected the SHA-256 {sha256}, but got "
-            f"{digest.hexdigest()}"
+            f"sent another file: expected the SHA-256 {sha256}, but got {found}"
         )
 
 
-def _transfer(url: str, target: Path, sha256: str) -> None:
-    """Puts the file at `url` to `target`, or raises and leaves nothing.
+@contextmanager
+def _locked(target: Path) -> Iterator[Path]:
+    """Lets one process at a time download a file; yields the path to write it to.
 
-    Raises:
-      _TransferError: If it cannot be had, or is not what it should be.
+    The system releases the lock when a process ends, however it ends. The next process
+    overwrites the file that a killed one left.
     """
-    partial = target.with_name(f"{target.name}.{os.getpid()}.part")
-    try:
-        with closing(_receive(url)) as answer:
-            headers = next(answer)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with without_remains(target):
-                try:
-                    with partial.open("wb") as file:
-                        _copy(answer, headers, file, sha256)
-                    partial.replace(target)
-                finally:  # after Ctrl-C, too
-                    partial.unlink(missing_ok=True)
-    except (OSError, ValueError) as error:
-        raise _TransferError(f"failed: {error}") from error
+    lock, partial = (target.with_name(target.name + end) for end in (".lock", ".part"))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(lock):
+        try:
+            yield partial
+        finally:  # after Ctrl-C, too
+            partial.unlink(missing_ok=True)
+            # Before the lock is released: a process that waits sees that it is gone.
+            with suppress(OSError):
+                lock.unlink()
 
 
 def fetch(published: Published, cache: Path) -> None:
     """Downloads a file to where it is kept, unless it is there already.
 
     Raises:
-      DataError: If no mirror has it. Nothing of it is left behind then.
+      DataError: If no mirror gives it. No part of the file is left behind then.
     """
     target = cache / published.path
     if target.is_file():
         return
     failures = []
-    for url in published.urls:
-        print(f"Downloading {url} to {target}", file=sys.stderr, flush=True)
-        try:
-            return _transfer(url, target, published.sha256)
-        except _TransferError as error:
-            failures.append(f"{url} {error}")
-    raise DataError(
-        f"{target.name} could not be downloaded: {'; '.join(failures)}. Put the files "
-        "into a directory by hand, and name it with --data-dir."
-    )
+    try:
+        with _locked(target) as partial:
+            urls = [] if target.is_file() else published.urls  # or another was first
+            for url in urls:
+                print(f"Downloading {url} to {target}", file=sys.stderr, flush=True)
+                try:
+                    _transfer(url, partial, published.sha256)
+                except _TransferError as error:
+                    failures.append(f"{url} {error}")
+                else:
+                    partial.replace(target)
+                    break
+    except OSError as error:
+        failures.append(f"writing it failed: {error}")
+    if not target.is_file():
+        raise DataError(
+            f"{target.name} could not be downloaded: {'; '.join(failures)}. Put the "
+            "files into a directory by hand, and name it with --data-dir."
+        )

@@ -1,9 +1,9 @@
-"""Where the files of a data set are: places, in order, and a download at last.
+"""Where the files of a data set are: in one of several places, or else downloaded.
 
-A place is a directory that holds files of several data sets, in the folders and under
-the names that their publishers, torchvision and Keras give them. What `data_dir` names
-is the only place if it is given, and may also hold the files of the data set itself, or
-be an archive of them: whoever names a place does not want another one used.
+A place is a directory with files of several data sets, in the folders and under the
+names of their publishers, torchvision or Keras. If `data_dir` is given, it is the
+only place. It may also hold the files of the data set directly, or be an archive of
+them.
 """
 
 import os
@@ -27,7 +27,7 @@ def _home() -> Path:
 
 
 def cache_directory() -> Path:
-    """Returns where downloads are kept."""
+    """Returns the directory of downloads."""
     cache = os.environ.get("XDG_CACHE_HOME") or _home() / ".cache"
     return Path(cache, "lrn_jax")
 
@@ -47,7 +47,7 @@ def open_place(place: Path) -> Tree:
     """Returns the files of a directory or an archive.
 
     Raises:
-      DataError: If it is there and is neither.
+      DataError: If it is something else.
     """
     directory = Directory(place)
     if directory.is_file(""):
@@ -61,7 +61,7 @@ def open_place(place: Path) -> Tree:
 
 
 def _in_archive(tree: Tree, entry: Entry) -> Iterator[Tree]:
-    """Yields where in an archive the files could be."""
+    """Yields the folders of an archive in which the files could be."""
     yield tree
     for folder in entry.folders:
         yield tree.below(folder)
@@ -71,7 +71,7 @@ def _in_archive(tree: Tree, entry: Entry) -> Iterator[Tree]:
 
 
 def _in_directory(place: Path, entry: Entry) -> Iterator[Tree]:
-    """Yields where in a collection the files could be."""
+    """Yields the folders and archives of a place in which the files could be."""
     for folder in entry.folders:
         yield Directory(place / folder)
     for folder in ("", *entry.folders):
@@ -81,7 +81,7 @@ def _in_directory(place: Path, entry: Entry) -> Iterator[Tree]:
 
 
 def _in_named(place: Path, entry: Entry) -> Iterator[Tree]:
-    """Yields where the files could be in what the user named."""
+    """Yields the folders of `--data-dir` in which the files could be."""
     tree = open_place(place)
     if isinstance(tree, Directory):
         yield tree
@@ -91,7 +91,7 @@ def _in_named(place: Path, entry: Entry) -> Iterator[Tree]:
 
 
 def find(source: Source) -> Tree:
-    """Returns where all files of a data set are; downloads them at last.
+    """Returns the tree with all files of a data set; downloads them if there is none.
 
     Raises:
       DataError: If they are nowhere, and cannot or must not be downloaded.

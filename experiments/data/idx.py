@@ -17,7 +17,7 @@ import numpy as np
 from ..config.source import DatasetName
 from ..terminal.errors import DataError
 from .checksums import differs
-from .parts import Found, Split
+from .parts import Found, Split, check_labels
 from .trees import MAX_UNPACKED, Tree
 
 _IMAGES_MAGIC = 0x00000803  # unsigned bytes, three axes
@@ -47,77 +47,68 @@ def _find(tree: Tree, stem: str) -> str | None:
     return next((name for name in names if tree.is_file(name)), None)
 
 
-def _parse_header(content: bytes, magic: int, path: str) -> tuple[int, list[int]]:
-    """Returns the size of the header and the shape it announces."""
-    axes = magic & 0xFF
-    header_size = 4 * (1 + axes)
-    if len(content) < header_size:
-        raise DataError(
-            f"{path} is cut short: expected a header of {header_size} bytes, but the "
-            f"file has {len(content)}. Copy or download it again."
-        )
-    found, *shape = struct.unpack_from(f">{1 + axes}I", content)
-    if found != magic:
-        raise DataError(
-            f"{path} is not the IDX file it should be: expected the magic number "
-            f"{magic:#010x} (unsigned bytes, number of axes: {axes}), but got "
-            f"{found:#010x}."
-        )
-    return header_size, shape
+def _read(tree: Tree, name: str, magic: int) -> tuple[np.ndarray, bytes]:
+    """Returns the array in a file of unsigned bytes, and the file unpacked.
 
-
-def _unpack(packed: bytes, magic: int, path: str) -> bytes:
-    """Returns what a compressed file holds, if it is what its header announces."""
+    Raises:
+      DataError: If it does not start with `magic`, or has not the announced size.
+    """
+    path, content = tree.path(name), tree.read(name)
     try:
-        with gzip.GzipFile(fileobj=io.BytesIO(packed)) as file:
-            header = file.read(4 * (1 + (magic & 0xFF)))
-            header_size, shape = _parse_header(header, magic, path)
-            size = math.prod(shape)
-            if header_size + size > MAX_UNPACKED:
-                raise DataError(
-                    f"{path} is refused: expected at most {MAX_UNPACKED:,} bytes "
-                    f"unpacked, but its header announces {size:,}."
-                )
-            # One byte more, to see that there is none: gzip compares checksums then.
-            content = file.read(size + 1)
+        return _parse(content, magic, path, packed=name.endswith(".gz"))
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise DataError(
             f"{path} is damaged or cut short: expected a whole gzip file, but "
             f"decompression failed ({error}). Copy or download it again."
         ) from error
-    if len(content) > size:
-        raise DataError(
-            f"{path} is damaged: its header announces {size:,} bytes of data, but more "
-            "follow. Copy or download it again."
-        )
-    return header + content
 
 
-def parse(content: bytes, magic: int, path: str) -> np.ndarray:
-    """Returns the array in an IDX file of unsigned bytes that starts with `magic`.
-
-    Raises:
-      DataError: If it starts otherwise, or has not as many elements as it says.
-    """
-    header_size, shape = _parse_header(content, magic, path)
-    expected, found = math.prod(shape), len(content) - header_size
-    if found != expected:
+def _parse(
+    content: bytes, magic: int, path: str, packed: bool
+) -> tuple[np.ndarray, bytes]:
+    file = io.BytesIO(content)
+    with gzip.open(file) if packed else file as file:
+        axes = magic & 0xFF
+        header_size = 4 * (1 + axes)
+        header = file.read(header_size)
+        if len(header) < header_size:
+            raise DataError(
+                f"{path} is cut short: expected a header of {header_size} bytes, but "
+                f"the file has {len(header)}. Copy or download it again."
+            )
+        found, *shape = struct.unpack(f">{1 + axes}I", header)
+        if found != magic:
+            raise DataError(
+                f"{path} is not the IDX file it should be: expected the magic number "
+                f"{magic:#010x} (unsigned bytes, number of axes: {axes}), but got "
+                f"{found:#010x}."
+            )
+        size = math.prod(shape)
+        if header_size + size > MAX_UNPACKED:
+            raise DataError(
+                f"{path} is refused: expected at most {MAX_UNPACKED:,} bytes unpacked, "
+                f"but its header announces {size:,}."
+            )
+        # One byte more, to see that there is none: gzip compares checksums then.
+        elements = file.read(size + 1)
+    if len(elements) != size:
+        follow = "more" if len(elements) > size else f"{len(elements):,}"
         raise DataError(
             f"{path} is damaged or cut short: its header announces "
-            f"{' x '.join(map(str, shape))} = {expected} bytes of data, but "
-            f"{found} follow. Copy or download it again."
+            f"{' x '.join(map(str, shape))} bytes of data, but {follow} follow. Copy "
+            "or download it again."
         )
-    if expected == 0:
+    if size == 0:
         raise DataError(f"{path} holds no data: its header announces {shape}.")
-    return np.frombuffer(content, np.uint8, offset=header_size).reshape(shape)
+    return np.frombuffer(elements, np.uint8).reshape(shape), header + elements
 
 
 @dataclass(frozen=True)
 class IDX:
     """Reads the four IDX files of a data set with grey images of one size.
 
-    The number of images and their size are free, since other data come in this format;
-    that they agree with one another, and the range of the labels, are checked.
+    The number of images and their size are free, since other data come in this format.
+    The files must agree with one another, and the labels be in range.
     """
 
     dataset: DatasetName
@@ -140,44 +131,27 @@ class IDX:
             name = _find(tree, stem)
             assert name is not None  # there is nothing missing
             paths[stem] = tree.path(name)
-            content = tree.read(name)
-            if name.endswith(".gz"):
-                content = _unpack(content, magic, paths[stem])
-            arrays[stem] = parse(content, magic, paths[stem])
+            arrays[stem], content = _read(tree, name, magic)
             published &= not differs(f"{self.dataset}/{stem}", content)
+        parts = []
         for part in ("train", "t10k"):
-            self._check(arrays, paths, part)
-        train_shape, test_shape = (
-            arrays[f"{part}-images"].shape[1:] for part in ("train", "t10k")
-        )
-        if train_shape != test_shape:
+            (images, images_path), (labels, labels_path) = (
+                (arrays[f"{part}-{what}"], paths[f"{part}-{what}"])
+                for what in ("images", "labels")
+            )
+            if len(images) != len(labels):
+                raise DataError(
+                    f"{images_path} and {labels_path} do not belong together: expected "
+                    f"a label for each image, but got {len(images)} images and "
+                    f"{len(labels)} labels."
+                )
+            check_labels(labels, self.class_names, labels_path)
+            parts.append(Split(images[..., np.newaxis], labels.astype(np.int32)))
+        train, test = parts
+        if train.image_shape != test.image_shape:
             raise DataError(
                 f"{paths['train-images']} and {paths['t10k-images']} do not belong "
-                f"together: expected images of one size, but got {train_shape} and "
-                f"{test_shape}."
+                f"together: expected images of one size, but got {train.image_shape} "
+                f"and {test.image_shape}."
             )
-        train, test = (
-            Split(
-                arrays[f"{part}-images"][..., np.newaxis],
-                arrays[f"{part}-labels"].astype(np.int32),
-            )
-            for part in ("train", "t10k")
-        )
         return Found(train, test, self.class_names, published)
-
-    def _check(
-        self, arrays: dict[str, np.ndarray], paths: dict[str, str], part: str
-    ) -> None:
-        images, labels = f"{part}-images", f"{part}-labels"
-        if len(arrays[images]) != len(arrays[labels]):
-            raise DataError(
-                f"{paths[images]} and {paths[labels]} do not belong together: expected "
-                f"a label for each image, but got {len(arrays[images])} images and "
-                f"{len(arrays[labels])} labels."
-            )
-        largest = arrays[labels].max()
-        if largest >= len(self.class_names):
-            raise DataError(
-                f"{paths[labels]} has a label outside its range: expected 0 to "
-                f"{len(self.class_names) - 1}, but got {largest}."
-            )

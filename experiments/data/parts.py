@@ -26,7 +26,7 @@ class UnusableFilesError(DataError):
 
 
 class Part(Protocol):
-    """Labeled images of one shape, wherever they are."""
+    """Labeled images of one shape, in memory or in files."""
 
     @property
     def labels(self) -> np.ndarray:
@@ -44,12 +44,12 @@ class Part(Protocol):
         """Returns the images and labels at `indices`, in memory.
 
         Raises:
-          UnusableFilesError: If some of them cannot be read or decoded.
+          UnusableFilesError: If an image cannot be read or decoded.
         """
         ...
 
     def select(self, indices: np.ndarray) -> Self:
-        """Returns the part that consists of the images at `indices`; reads nothing."""
+        """Returns a part with the images at `indices`; reads nothing."""
         ...
 
 
@@ -75,8 +75,18 @@ class Split:
     select = take
 
 
+def check_labels(labels: np.ndarray, class_names: tuple[str, ...], path: str) -> None:
+    """Raises a DataError if a label is of no class."""
+    for label in (labels.min(), labels.max()):
+        if not 0 <= label < len(class_names):
+            raise DataError(
+                f"{path} has a label outside its range: expected 0 to "
+                f"{len(class_names) - 1}, but got {label}."
+            )
+
+
 class Found(NamedTuple):
-    """What a reader makes of the files of a data set."""
+    """The contents of the files of a data set."""
 
     train: Part
     test: Part
@@ -101,6 +111,6 @@ class Reader(Protocol):
         """Returns the data in `tree`.
 
         Raises:
-          DataError: If they are damaged, or not what they should be.
+          DataError: If a file is damaged, or of another kind.
         """
         ...

@@ -1,18 +1,21 @@
-"""Pickles without their powers: data come out, and no code is looked up or run.
+"""Pickles without their powers: arrays of integers come out, and no code runs.
 
-A pickle is a program. Python's own machine lets it import and call anything, and twenty
-bytes suffice to make that take gigabytes or days. `load` runs it on a smaller machine:
-it has the instructions that make lists, tuples, dictionaries, numbers and strings, and
-stand-ins for the functions with which NumPy's arrays of integers are pickled. What an
-instruction costs, its own bytes or those before it have paid for: nothing is copied
-twice, and keys are strings, since to hash anything else can take for ever. The number
-of instructions has a limit.
+A pickle is a program. Python's interpreter of it lets it import and call anything, and
+twenty bytes suffice to make that take gigabytes or days. Here
+
+- only the instructions that data need are allowed, and their number has a limit;
+- no function is called: a call is noted with its arguments, and at the end the arrays
+  of the batch, and nothing else, are made from the notes;
+- a dictionary is a flat list of keys and values: to hash a nested tuple can take for
+  ever;
+- no content is copied more than once.
 """
 
 import io
+import pickle
 import pickletools
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -21,244 +24,183 @@ from ..terminal.errors import DataError
 MAX_INSTRUCTIONS = 2**22
 """Twice what 50,000 images take that have scalars of NumPy as labels, in protocol 0."""
 
-_OPCODES = {each.code.encode("latin-1"): each for each in pickletools.opcodes}
 _INTEGERS = tuple(f"{kind}{size}" for kind in "iu" for size in (1, 2, 4, 8))
-_LITERALS = (
-    *("INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "FLOAT", "BINFLOAT"),
-    *("UNICODE", "SHORT_BINUNICODE", "BINUNICODE"),
-    *("SHORT_BINBYTES", "BINBYTES", "BINBYTES8"),
-)
-_LONGEST_WORD = 80
-
-
-class _DamagedError(Exception):
-    """A pickle is not what it should be; the message says why."""
+_FUNCTIONS = {
+    *("numpy.dtype", "numpy.ndarray"),
+    "_codecs.encode",  # how Python 3 writes bytes for Python 2
+    *(
+        f"numpy.{core}.{name}"
+        for core in ("core", "_core")  # NumPy 1 and 2
+        for name in ("multiarray._reconstruct", "multiarray.scalar")
+    ),
+    *("numpy.core.numeric._frombuffer", "numpy._core.numeric._frombuffer"),
+}
+_LONGEST_REASON = 80
 
 
 class _ForbiddenError(Exception):
     """A pickle asks for something that is no data; the message says for what."""
 
 
-def _word(value: object) -> str:
-    """Returns a short string; those of Python 2 are bytes."""
-    if not isinstance(value, str | bytes) or len(value) > _LONGEST_WORD:
-        raise _DamagedError("something else is where a word should be")
+class _Call:
+    """A call that a pickle asks for, and the state that the result is to get."""
+
+    __match_args__ = ("function", "arguments", "state")
+
+    def __init__(self, function: Any, arguments: Any):
+        self.function = function
+        self.arguments = arguments
+        self.state: Any = None
+
+
+def _put(machine: Any) -> None:
+    index = int(machine.readline())
+    # Large numbers could all have the same hash.
+    machine.memo[min(index, 2**32)] = machine.stack[-1]
+
+
+def _set_item(machine: Any) -> None:
+    *_, items, key, value = machine.stack
+    items += key, value
+    del machine.stack[-2:]
+
+
+def _reduce(machine: Any) -> None:
+    arguments = machine.stack.pop()
+    machine.stack[-1] = _Call(machine.stack[-1], arguments)
+
+
+def _build(machine: Any) -> None:
+    state = machine.stack.pop()
+    machine.stack[-1].state = state
+
+
+_PYTHON = pickle._Unpickler.dispatch
+_OWN: dict[str, Callable[[Any], None]] = {
+    "PUT": _put,
+    "BYTEARRAY8": _PYTHON[pickle.BINBYTES8[0]],  # without room for what it claims
+    "EMPTY_DICT": _PYTHON[pickle.EMPTY_LIST[0]],
+    "DICT": _PYTHON[pickle.LIST[0]],
+    "SETITEM": _set_item,
+    "SETITEMS": _PYTHON[pickle.APPENDS[0]],
+    "REDUCE": _reduce,
+    "BUILD": _build,
+}
+_ALLOWED = {
+    *_OWN,
+    *("PROTO", "FRAME", "STOP", "MARK", "NONE", "NEWTRUE", "NEWFALSE"),
+    *("BINPUT", "LONG_BINPUT", "MEMOIZE", "GET", "BINGET", "LONG_BINGET"),
+    *("INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "FLOAT", "BINFLOAT"),
+    *("STRING", "BINSTRING", "SHORT_BINSTRING"),
+    *("UNICODE", "BINUNICODE", "SHORT_BINUNICODE"),
+    *("BINBYTES", "BINBYTES8", "SHORT_BINBYTES"),
+    *("TUPLE", "EMPTY_TUPLE", "TUPLE1", "TUPLE2", "TUPLE3"),
+    *("LIST", "EMPTY_LIST", "APPEND", "APPENDS", "GLOBAL", "STACK_GLOBAL"),
+}
+
+
+_NAMES = {ord(each.code): each.name for each in pickletools.opcodes}
+
+
+def _instruction(code: int) -> Callable[[Any], None]:
+    name = _NAMES.get(code)
+
+    def counted(machine: "_Machine") -> None:
+        machine.left -= 1
+        if machine.left < 0:
+            raise ValueError(f"it has more than {MAX_INSTRUCTIONS:,} instructions")
+        if name is None:
+            raise ValueError("an instruction is unknown")
+        if name not in _ALLOWED:
+            raise _ForbiddenError(f"the instruction {name}")
+        _OWN.get(name, _PYTHON[code])(machine)
+
+    return counted
+
+
+class _Machine(pickle._Unpickler):
+    """Python's interpreter of pickles, written in Python, with other instructions."""
+
+    dispatch: ClassVar = {code: _instruction(code) for code in range(256)}
+
+    def __init__(self, content: bytes):
+        super().__init__(io.BytesIO(content), encoding="bytes")
+        self.left = MAX_INSTRUCTIONS
+
+    def find_class(self, module: str, name: str) -> str:
+        """Returns the name of a function, instead of the function."""
+        if f"{module}.{name}" not in _FUNCTIONS:
+            raise _ForbiddenError(f"{module}.{name}")
+        return name
+
+
+def _text(value: Any) -> str:
+    """Returns a string; Python 2 pickles strings as bytes."""
+    if not isinstance(value, str | bytes):
+        raise TypeError("something else is where a string should be")
     return value.decode("latin-1") if isinstance(value, bytes) else value
 
 
-class _DType:
-    """Stands for a `numpy.dtype` of integers."""
-
-    def __init__(self, name: object, *_: object):
-        if _word(name) not in _INTEGERS:
-            raise _DamagedError(f"an array of {_word(name)!r} is in it")
-        self.value = np.dtype(_word(name))
-
-    def set_state(self, state: Any) -> None:
-        """Takes the byte order."""
-        if _word(state[1]) == ">":
-            self.value = self.value.newbyteorder(">")
+def _dtype(call: _Call) -> np.dtype:
+    name = _text(call.arguments[0])
+    if call.function != "dtype" or name not in _INTEGERS:
+        raise TypeError(f"an array of {name!r} is in it")
+    big_endian = call.state is not None and _text(call.state[1]) == ">"
+    return np.dtype(name).newbyteorder(">" if big_endian else "=")
 
 
-def _from_buffer(content: Any, dtype: Any, shape: Any, order: Any) -> np.ndarray:
-    if not (isinstance(content, bytes) and isinstance(dtype, _DType)):
-        raise _DamagedError("an array of objects is in it")
-    flat = np.frombuffer(content, dtype.value)
-    return flat.reshape(shape, order="F" if _word(order) == "F" else "C")
+def _called(call: Any) -> np.ndarray:
+    """Returns the array or the scalar of NumPy that a call makes."""
+    fortran = False
+    match call:
+        case _Call("_reconstruct", _, (_, shape, dtype, fortran, content)):
+            pass
+        case _Call("_frombuffer", (content, dtype, shape, order)):
+            fortran = _text(order) == "F"
+        case _Call("scalar", (dtype, content)):
+            shape = ()
+        case _:
+            raise TypeError("something else is where integers should be")
+    match content:
+        case _Call("encode", (str(text), "latin1" | "latin-1")):
+            content = text.encode("latin-1")
+    flat = np.frombuffer(content, _dtype(dtype))
+    return flat.reshape(shape, order="F" if fortran else "C")
 
 
-class _Array:
-    """Stands for an array that is made empty and given its contents afterwards."""
-
-    value: np.ndarray
-
-    def __init__(self, *_: object):
-        pass
-
-    def set_state(self, state: Any) -> None:
-        """Takes the contents."""
-        _, shape, dtype, fortran, content = state
-        self.value = _from_buffer(content, dtype, shape, "F" if fortran else "C")
+def _array(value: Any) -> np.ndarray:
+    """Returns an array, or the integers of a list or a tuple as one."""
+    if not isinstance(value, list | tuple):
+        return _called(value)
+    integers = (each if type(each) is int else int(_called(each)) for each in value)
+    return np.fromiter(integers, np.int64, len(value))
 
 
-def _scalar(dtype: Any, content: Any) -> int:
-    return int(_from_buffer(content, dtype, (), "C"))
-
-
-def _encode(text: Any, codec: Any) -> bytes:
-    """Stands for `codecs.encode`: how Python 3 writes bytes for Python 2."""
-    if not isinstance(text, str) or _word(codec) not in ("latin1", "latin-1"):
-        raise _DamagedError("bytes in another form than Latin-1 are in it")
-    return text.encode("latin-1")
-
-
-_STAND_INS = {
-    "numpy.dtype": _DType,
-    "numpy.ndarray": _Array,
-    "_codecs.encode": _encode,
-}
-for _core in ("core", "_core"):  # NumPy 1 and 2
-    _STAND_INS[f"numpy.{_core}.multiarray._reconstruct"] = _Array
-    _STAND_INS[f"numpy.{_core}.multiarray.scalar"] = _scalar
-    _STAND_INS[f"numpy.{_core}.numeric._frombuffer"] = _from_buffer
-
-
-def _stand_in(name: str) -> Any:
-    if name not in _STAND_INS:
-        raise _ForbiddenError(name)
-    return _STAND_INS[name]
-
-
-def _instructions(content: bytes) -> Iterator[tuple[str, Any]]:
-    """Yields the name and the argument of each instruction, up to the last."""
-    file = io.BytesIO(content)
-    for _ in range(MAX_INSTRUCTIONS):
-        opcode = _OPCODES.get(file.read(1))
-        if opcode is None:
-            raise _DamagedError("it ends early, or an instruction is unknown")
-        if opcode.name == "STRING":  # of any bytes; pickletools wants ASCII
-            line = pickletools.read_stringnl(file, decode=False)
-            assert isinstance(line, bytes)
-            argument = line.decode("unicode_escape")
-        else:
-            argument = opcode.arg.reader(file) if opcode.arg else None
-        yield opcode.name, argument
-        if opcode.name == "STOP":
-            return
-    raise _DamagedError(f"it has more than {MAX_INSTRUCTIONS:,} instructions")
-
-
-class _Machine:
-    """What a pickle runs on: a stack, marks in it, and what is kept for later."""
-
-    def __init__(self, content: bytes):
-        self._instructions = _instructions(content)
-        self._stack: list[Any] = []
-        self._marks: list[int] = []
-        self._memo: dict[int, Any] = {}
-        # Whoever writes a pickle encodes a text once, and keeps the bytes.
-        self._to_encode = len(content)
-
-    def _pop(self, count: int) -> list[Any]:
-        start = len(self._stack) - count
-        if not 0 <= start <= len(self._stack):
-            raise _DamagedError("an instruction lacks its operands")
-        values = self._stack[start:]
-        del self._stack[start:]
-        return values
-
-    def _pop_marked(self) -> list[Any]:
-        return self._pop(len(self._stack) - self._marks.pop())
-
-    def _set_items(self, values: list[Any]) -> None:
-        for key, value in zip(values[::2], values[1::2], strict=True):
-            if not isinstance(key, str | bytes):
-                raise _DamagedError("a key of a dictionary is no string")
-            self._stack[-1][key] = value
-
-    def _call(self, function: Any, arguments: Any) -> Any:
-        if function is _encode:
-            self._to_encode -= len(arguments[0])
-            if self._to_encode < 0:
-                raise _DamagedError("it encodes a text many times")
-        return function(*arguments)
-
-    def run(self) -> Any:
-        """Returns what the pickle makes."""
-        stack, memo, pop = self._stack, self._memo, self._pop
-        for name, argument in self._instructions:
-            match name:
-                case "PROTO" | "FRAME":
-                    pass
-                case "MARK":
-                    self._marks.append(len(stack))
-                case "PUT" | "BINPUT" | "LONG_BINPUT":
-                    memo[argument] = stack[-1]
-                case "MEMOIZE":
-                    memo[len(memo)] = stack[-1]
-                case "GET" | "BINGET" | "LONG_BINGET":
-                    stack.append(memo[argument])
-                case "NONE":
-                    stack.append(None)
-                case "NEWTRUE" | "NEWFALSE":
-                    stack.append(name == "NEWTRUE")
-                case "STRING" | "BINSTRING" | "SHORT_BINSTRING":
-                    stack.append(argument.encode("latin-1"))
-                case "BYTEARRAY8":
-                    stack.append(bytes(argument))
-                case name if name in _LITERALS:
-                    stack.append(argument)
-                case "EMPTY_TUPLE":
-                    stack.append(())
-                case "TUPLE1" | "TUPLE2" | "TUPLE3":
-                    stack.append(tuple(pop(int(name[-1]))))
-                case "TUPLE":
-                    stack.append(tuple(self._pop_marked()))
-                case "EMPTY_LIST":
-                    stack.append([])
-                case "LIST":
-                    stack.append(self._pop_marked())
-                case "APPEND":
-                    (value,) = pop(1)
-                    stack[-1].append(value)
-                case "APPENDS":
-                    values = self._pop_marked()
-                    stack[-1].extend(values)
-                case "EMPTY_DICT":
-                    stack.append({})
-                case "DICT":
-                    values = self._pop_marked()
-                    stack.append({})
-                    self._set_items(values)
-                case "SETITEM":
-                    self._set_items(pop(2))
-                case "SETITEMS":
-                    self._set_items(self._pop_marked())
-                case "GLOBAL":
-                    stack.append(_stand_in(argument.replace(" ", ".")))
-                case "STACK_GLOBAL":
-                    stack.append(_stand_in(".".join(map(_word, pop(2)))))
-                case "REDUCE":
-                    stack.append(self._call(*pop(2)))
-                case "BUILD":
-                    (state,) = pop(1)
-                    stack[-1].set_state(state)
-                case "INST":
-                    raise _ForbiddenError(argument.replace(" ", "."))
-                case "STOP":
-                    return stack[-1]
-                case _:
-                    raise _ForbiddenError(f"the instruction {name}")
-        raise AssertionError("the last instruction is STOP")
-
-
-def load(content: bytes, path: str) -> dict[str, Any]:
-    """Returns the dictionary in a pickle, arrays and names as they should be.
+def load(content: bytes, path: str, *keys: str) -> list[np.ndarray]:
+    """Returns the arrays, or lists of integers, at `keys` of a pickled dictionary.
 
     Raises:
-      DataError: If it is damaged, no dictionary, or asks for anything but arrays of
-        integers.
+      DataError: If the pickle is damaged, or asks for anything but data.
     """
     try:
-        found = _Machine(content).run()
-        if not isinstance(found, dict):
-            raise _DamagedError("something else is in it")
-        return {
-            key.decode("latin-1") if isinstance(key, bytes) else key: (
-                value.value if isinstance(value, _Array) else value
-            )
-            for key, value in found.items()
-        }
+        items = _Machine(content).load()
+        if not isinstance(items, list):
+            raise TypeError("something else is in it")
+        names = map(_text, items[::2])
+        found = dict(zip(names, items[1::2], strict=True))
+        return [_array(found.get(key)) for key in keys]
     except _ForbiddenError as error:
         raise DataError(
             f"{path} is refused: expected a pickle of arrays of integers, lists, "
-            f"numbers and strings, but it asks for {error!s:.{_LONGEST_WORD}}, which "
+            f"numbers and strings, but it asks for {error!s:.{_LONGEST_REASON}}, which "
             "none of these needs. Nothing was run. Download the data set again, or "
             "write the file anew with these alone."
         ) from error
     except Exception as error:  # any, for a damaged pickle is a program of chance
+        reason = str(error) or "it ends early"
         raise DataError(
-            f"{path} is damaged, cut short or no pickled batch: expected a whole "
-            f"pickle of a dictionary, but reading it failed "
-            f"({error!s:.{_LONGEST_WORD}}). Copy or download it again."
+            f"{path} is damaged, cut short or no pickled batch: expected a pickle of a "
+            f"dictionary with arrays or lists of integers, {' and '.join(keys)}, but "
+            f"reading it failed ({reason:.{_LONGEST_REASON}}). Copy or download it "
+            "again."
         ) from error

@@ -8,10 +8,10 @@ but the next one:
 
 Classes are numbered in the alphabetical order of their names.
 
-Files beside the folders and hidden files are left alone. Whatever else could be a
-mistake is refused, with its name: a file in a class folder that is no JPEG or PNG, a
-folder in it, an image beside the class folders, an empty class, classes that are not
-both in train and test, fewer than two of them.
+Files beside the folders and hidden files are left alone. Everything else that could
+be a mistake is refused by name: a folder or another file than a JPEG or PNG in a
+class folder, an image beside the class folders, an empty class, a class in one of
+train and test only, fewer than two classes.
 """
 
 from dataclasses import dataclass, replace
@@ -30,7 +30,7 @@ _SPLIT = ["test", "train"]
 
 @dataclass(frozen=True, eq=False)
 class Pictures:
-    """Images in files, decoded whenever they are taken."""
+    """Images in files, decoded each time they are taken."""
 
     tree: Tree
     names: tuple[str, ...]
@@ -50,7 +50,7 @@ class Pictures:
         """Returns the images and labels at `indices`, decoded.
 
         Raises:
-          UnusableFilesError: If some do not decode; it names them.
+          UnusableFilesError: If images do not decode; it names them.
         """
         images = np.empty((len(indices), *self.image_shape), np.uint8)
         reasons = {}
@@ -67,7 +67,7 @@ class Pictures:
         return Split(images, self.labels[indices])
 
     def select(self, indices: np.ndarray) -> "Pictures":
-        """Returns the part that consists of the images at `indices`; reads nothing."""
+        """Returns a part with the images at `indices`; reads nothing."""
         names = tuple(self.names[index] for index in indices)
         return replace(self, names=names, labels=self.labels[indices])
 
@@ -146,12 +146,12 @@ def _classes(tree: Tree, parts: list[str]) -> list[dict[str, list[str]]]:
 
 @dataclass(frozen=True)
 class PictureFolders:
-    """Reads folders of images; sizes and classes may be given, and must fit then."""
+    """Reads folders of images."""
 
     side: int
     class_names: tuple[str, ...] | None = None
-    """The classes there must be, of images that must have their size, already split
-    into train and test; None for any."""
+    """The only classes allowed; images must then have the right size, and be in train
+    and test. None for any classes and sizes."""
     wanted: str = "train/CLASS/*.jpg and test/CLASS/*.jpg"
 
     def missing(self, tree: Tree) -> str | None:
@@ -161,7 +161,7 @@ class PictureFolders:
         return f"{lacking[0]} folder" if lacking else None
 
     def read(self, tree: Tree) -> Found:
-        """Returns the images in `tree`; none of them is decoded yet.
+        """Returns the images in `tree`, not decoded yet.
 
         Raises:
           DataError: If the folders are not in one of the two layouts.

@@ -1,16 +1,16 @@
-"""How images are divided: once and for all, the same for every run."""
+"""How images are divided: the same for every run."""
 
 import numpy as np
 
-# The share of the training images that learning curves are measured on. They are not
-# trained on, and the test images are looked at once, after the last epoch.
+# The share of the training images for validation: learning curves are measured on them,
+# and nothing is trained on them. The test images are for after the last epoch.
 VALIDATION_SHARE = 0.1
-_TEST_PARTS = 5  # one in so many becomes a test image, where none are given
+_TEST_PARTS = 5  # without test images, every fifth image becomes one
 _SPLIT_SEED = 20121203  # part of the protocol: the split never depends on a run's seed
 
 
 def random() -> np.random.Generator:
-    """Returns the random numbers of the split, from the first."""
+    """Returns the generator of the split, at its start."""
     return np.random.default_rng(_SPLIT_SEED)
 
 

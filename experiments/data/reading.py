@@ -1,4 +1,4 @@
-"""Images are read: a line says so where it takes a while, and a bar how far it is."""
+"""Data sets read with progress: a line, and a bar in a terminal."""
 
 from contextlib import ExitStack
 
@@ -9,10 +9,10 @@ from .. import data
 
 
 def read(source: data.Source, console: Console) -> data.Dataset:
-    """Returns a data set, and says how far it is where images have to be decoded.
+    """Returns a data set, and shows progress if images have to be decoded.
 
     Raises:
-      DataError: If a file is missing, damaged, or not what it should be.
+      DataError: If a file is missing, damaged, or of another kind.
     """
     with ExitStack() as stack:
         bars = []

@@ -2,79 +2,62 @@
 
 import math
 from collections import deque
-from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Self
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from itertools import islice
+from typing import TypeVar
 
 import numpy as np
 
-from .parts import Part, Split, UnusableFilesError
+from .parts import Part, Split
 
 THREADS = 4
 AHEAD = 8
 _PIECE_IMAGES = 16
 _PIECE_BYTES = 2**25
+_Result = TypeVar("_Result")
 
 
-class Stream:
-    """Yields the batches of a part at given indices, in the order of the indices.
+def in_order(
+    function: Callable[[np.ndarray], _Result],
+    arguments: Iterable[np.ndarray],
+    threads: int = THREADS,
+    ahead: int = AHEAD,
+) -> Generator[_Result]:
+    """Yields what a function returns for each argument, computed ahead by threads.
 
-    Each batch is decoded by one thread, and what it holds depends on its indices alone.
-    At most `ahead` batches are decoded or waiting, so a consumer that is slow holds the
-    threads back. An error in a thread is raised where its batch would have come; after
-    an `UnusableFilesError` the other batches can still be had. The threads end with the
-    last batch, with another error, or with `close`, which waits for no more than the
-    batches that are being decoded; `with` closes in any case:
+    At most `ahead` results are being computed or waiting, so a slow consumer holds the
+    threads back. An error is raised in place of its result. The threads end with the
+    last result, with an error, or when the generator is closed, which waits only for
+    calls that have begun.
+    """
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="decode")
+    try:
+        rest = iter(arguments)
+        pending = deque(pool.submit(function, each) for each in islice(rest, ahead))
+        while pending:
+            yield pending.popleft().result()
+            pending.extend(pool.submit(function, each) for each in islice(rest, 1))
+    finally:  # after Ctrl-C, too
+        pool.shutdown(cancel_futures=True)
+
+
+class Stream(closing):
+    """The batches of a part at given indices, in the order of the indices.
+
+    Each batch is decoded by one thread, and depends on its indices alone:
 
         with Stream(dataset.train, batches(seed, epoch, ...)) as stream:
             for batch in stream:
                 step(batch.images, batch.labels)
     """
 
-    def __init__(
-        self,
-        part: Part,
-        batches: Iterable[np.ndarray],
-        *,
-        threads: int = THREADS,
-        ahead: int = AHEAD,
-    ):
-        self._part = part
-        self._batches = iter(batches)
-        self._ahead = ahead
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="decode")
-        self._pending: deque[Future[Split]] = deque()
+    def __init__(self, part: Part, batches: Iterable[np.ndarray], **options: int):
+        super().__init__(in_order(part.take, batches, **options))
 
-    def __iter__(self) -> Self:
-        return self
-
-    def __next__(self) -> Split:
-        try:
-            while len(self._pending) < self._ahead:
-                indices = next(self._batches, None)
-                if indices is None:
-                    break
-                self._pending.append(self._pool.submit(self._part.take, indices))
-            if not self._pending:
-                raise StopIteration
-            return self._pending.popleft().result()
-        except UnusableFilesError:
-            raise
-        except BaseException:  # Ctrl-C, too
-            self.close()
-            raise
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Ends the threads; the stream has no further batches."""
-        self._batches = iter(())
-        self._pending.clear()
-        self._pool.shutdown(cancel_futures=True)
+    def __enter__(self) -> Iterator[Split]:
+        return super().__enter__()
 
 
 def pieces(part: Part) -> list[np.ndarray]:

@@ -1,4 +1,4 @@
-"""Files below a directory or in a tar archive, read the same way from both."""
+"""Trees of files: below a directory, or in a tar archive (archive.py)."""
 
 import os
 import stat
@@ -11,7 +11,7 @@ from typing import Protocol
 from ..terminal.errors import DataError
 
 MAX_UNPACKED = 2 * 2**30
-"""Bytes of a file, and of what a compressed one unpacks to: they are held in memory."""
+"""Bytes of a file, unpacked, that is held in memory."""
 _NOT_THERE = (FileNotFoundError, NotADirectoryError)
 
 
@@ -19,7 +19,7 @@ class Tree(Protocol):
     """Files by name; names are relative, with slashes."""
 
     def path(self, name: str = "") -> str:
-        """Returns where a file is, for messages."""
+        """Returns the path of a file, for messages."""
         ...
 
     def is_file(self, name: str) -> bool:
@@ -27,7 +27,7 @@ class Tree(Protocol):
         ...
 
     def read(self, name: str, limit: int = MAX_UNPACKED) -> bytes:
-        """Returns what a file holds.
+        """Returns the contents of a file.
 
         Raises:
           DataError: If it cannot be read, or has more than `limit` bytes.
@@ -42,7 +42,7 @@ class Tree(Protocol):
         ...
 
     def below(self, folder: str) -> "Tree":
-        """Returns the tree of a folder, which need not be there."""
+        """Returns the tree of a folder, an empty one if there is none."""
         ...
 
 
@@ -71,7 +71,7 @@ class Directory:
     root: Path
 
     def path(self, name: str = "") -> str:
-        """Returns where a file is, for messages."""
+        """Returns the path of a file, for messages."""
         return str(self.root / name)
 
     def is_file(self, name: str) -> bool:
@@ -83,7 +83,7 @@ class Directory:
                 return False
 
     def read(self, name: str, limit: int = MAX_UNPACKED) -> bytes:
-        """Returns what a file holds."""
+        """Returns the contents of a file."""
         path = self.root / name
         with readable(path), path.open("rb") as file:
             check_size(str(path), os.fstat(file.fileno()).st_size, limit)
@@ -107,7 +107,7 @@ class Directory:
                 elif is_file:
                     files.append(entry.name)
                 else:
-                    # A pipe would block whoever reads it.
+                    # To read a pipe would block.
                     raise DataError(
                         f"{entry.path} cannot be read: expected a file or a folder, "
                         "but it is a broken link, a device or a pipe. Remove it."
@@ -115,5 +115,5 @@ class Directory:
         return sorted(folders), sorted(files)
 
     def below(self, folder: str) -> "Directory":
-        """Returns the tree of a folder, which need not be there."""
+        """Returns the tree of a folder, an empty one if there is none."""
         return Directory(self.root / folder)

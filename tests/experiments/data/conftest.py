@@ -4,8 +4,6 @@ import socket
 
 import pytest
 
-from experiments import data
-
 
 @pytest.fixture(autouse=True)
 def empty_machine(tmp_path_factory, monkeypatch):
@@ -24,5 +22,4 @@ def empty_machine(tmp_path_factory, monkeypatch):
         return connect(address, *arguments, **options)
 
     monkeypatch.setattr(socket, "create_connection", connect_here)
-    data.load.cache_clear()
     return home

@@ -91,30 +91,6 @@ def python2_batch(rows: np.ndarray, labels: list[int], key: bytes = b"labels") -
     )
 
 
-def python2_text_batch(rows: np.ndarray, labels: list[int]) -> bytes:
-    """Returns a batch as Python 2 pickles it when it is asked for no protocol: 0."""
-
-    def string(text: bytes) -> bytes:
-        return b"S" + repr(text)[1:].encode() + b"\n"
-
-    def numbers(*values: int) -> bytes:
-        return b"".join(b"I%d\n" % value for value in values)
-
-    return b"".join(
-        [
-            b"(d" + string(b"labels") + b"(l",
-            b"".join(numbers(label) + b"a" for label in labels),
-            b"s" + string(b"data"),
-            b"cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\n",
-            b"(" + numbers(0) + b"t" + string(b"b") + b"tR(",
-            numbers(1) + b"(" + numbers(len(rows), 3072) + b"t",
-            b"cnumpy\ndtype\n(" + string(b"u1") + numbers(0, 1) + b"tR(",
-            numbers(3) + string(b"|") + b"NNN" + numbers(-1, -1, 0) + b"tb",
-            b"I00\n" + string(rows.tobytes()) + b"tbs.",
-        ]
-    )
-
-
 def python3_batch(rows: np.ndarray, labels: list[int], key: str = "labels") -> bytes:
     """Returns a batch of the python version as Python 3 writes it."""
     return pickle.dumps({"data": rows, key: labels}, protocol=4)
@@ -163,7 +139,7 @@ def pack(directory: Path, archive: Path, top: str = "") -> Path:
 
 
 def contents(directory: Path) -> dict[Path, bytes | None]:
-    """Returns what is below a directory: bytes of files, None for anything else."""
+    """Returns everything below a directory: bytes of files, None for the rest."""
     return {
         path: path.read_bytes() if path.is_file() else None
         for path in directory.rglob("*")

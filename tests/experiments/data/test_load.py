@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from experiments import data
-from experiments.data import digits
+from experiments.data import digits, first_pass
 from experiments.data.pictures import Pictures
 
 from .files import (
@@ -56,18 +56,6 @@ def test_split_is_the_one_of_the_published_results(tmp_path):
     np.testing.assert_array_equal(dataset.train.labels, labels[order[503:]])
 
 
-def test_digits_do_not_depend_on_what_was_loaded_before(tmp_path):
-    before = load("digits").fingerprint
-    load("mnist", write_idx(tmp_path))
-    data.load.cache_clear()
-    assert load("digits").fingerprint == before
-
-
-def test_second_call_costs_nothing(tmp_path):
-    first = load("mnist", write_idx(tmp_path))
-    assert load("mnist", tmp_path) is first
-
-
 def test_fingerprint_is_of_images_labels_and_their_order(tmp_path):
     fingerprints = {load("mnist", write_idx(tmp_path / "0")).fingerprint}
     same = load("mnist", write_idx(tmp_path / "same"))
@@ -98,8 +86,7 @@ def test_fingerprint_does_not_depend_on_the_format(tmp_path, monkeypatch):
     """The same images in memory and decoded on demand."""
     directory = write_pictures(tmp_path)
     in_memory = load("folder", directory)
-    monkeypatch.setattr(data, "MEMORY_LIMIT", 0)
-    data.load.cache_clear()
+    monkeypatch.setattr(first_pass, "MEMORY_LIMIT", 0)
     assert load("folder", directory).fingerprint == in_memory.fingerprint
 
 
@@ -108,8 +95,7 @@ def test_parts_that_need_too_much_memory_decode_on_demand(tmp_path, monkeypatch,
     directory = write_pictures(tmp_path)
     in_memory = load("folder", directory, image_size=8)
     decoded = (2 * 6 + 2 * 2) * 8 * 8 * 3
-    monkeypatch.setattr(data, "MEMORY_LIMIT", decoded - 1 + more)
-    data.load.cache_clear()
+    monkeypatch.setattr(first_pass, "MEMORY_LIMIT", decoded - 1 + more)
     dataset = load("folder", directory, image_size=8)
     parts = (dataset.train, dataset.validation, dataset.test)
     expected = data.Split if more else Pictures
@@ -128,7 +114,7 @@ def test_parts_that_need_too_much_memory_decode_on_demand(tmp_path, monkeypatch,
 
 
 def test_streams_of_a_part_are_its_batches(tmp_path, monkeypatch):
-    monkeypatch.setattr(data, "MEMORY_LIMIT", 0)
+    monkeypatch.setattr(first_pass, "MEMORY_LIMIT", 0)
     train = load("folder", write_pictures(tmp_path)).train
     order = np.random.default_rng(0).permutation(len(train))[:10].reshape(-1, 5)
     with data.Stream(train, order) as stream:
@@ -139,7 +125,7 @@ def test_streams_of_a_part_are_its_batches(tmp_path, monkeypatch):
 
 
 def test_image_is_found_damaged_before_training(tmp_path, monkeypatch):
-    monkeypatch.setattr(data, "MEMORY_LIMIT", 0)
+    monkeypatch.setattr(first_pass, "MEMORY_LIMIT", 0)
     write_pictures(tmp_path)
     (tmp_path / "train" / "cat" / "0003.png").write_bytes(image_bytes()[:50])
     with refused(tmp_path, r"train/cat/0003\.png cannot be used"):

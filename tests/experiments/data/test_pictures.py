@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from experiments import data
-from experiments.data import Source, decoding, pictures
+from experiments.data import Source, decoding, first_pass, pictures
 from experiments.data.decoding import decode
 from experiments.terminal.errors import DataError
 
@@ -181,7 +181,6 @@ UPSIDE_DOWN = (0x0112, 3, 1, b"\x03")
 TEXT = (0x011A, 2, 3, b"72")  # where a fraction should be
 
 
-@pytest.mark.parametrize("ending", ["png", "jpg"])
 @pytest.mark.parametrize(
     ("data", "turned"),
     [
@@ -193,10 +192,8 @@ TEXT = (0x011A, 2, 3, b"72")  # where a fraction should be
         (b"Exif\0\0what is this", False),
     ],
 )
-def test_of_broken_exif_data_only_the_orientation_is_wanted(
-    tmp_path, data, turned, ending
-):
-    path = tmp_path / f"image.{ending}"
+def test_of_broken_exif_data_only_the_orientation_is_wanted(tmp_path, data, turned):
+    path = tmp_path / "image.jpg"
     image = gradient(9, 9)
     upright = decode(saved(image, path), "", 9)
     found = decode(saved(image, path, exif=data), "", 9)
@@ -303,27 +300,24 @@ def test_file_of_absurd_size_is_not_read(tmp_path, monkeypatch):
         load("folder", tmp_path)
 
 
-@pytest.mark.parametrize(("pixels", "at_once"), [(1000, 1), (1800, 2), (899, 1)])
-def test_images_decoded_at_once_have_a_limit(monkeypatch, pixels, at_once):
-    """Of all their pixels, of which one image may have more."""
-    monkeypatch.setattr(decoding, "_pixels", decoding._Budget(pixels))
-    square, decoding_now, most = decoding._square, [], []
+def test_large_images_are_decoded_one_at_a_time(monkeypatch):
+    square, now, most = decoding._square, [], []
 
     def slow_square(image, side):
-        decoding_now.append(image)
-        most.append(len(decoding_now))
+        now.append(image)
+        most.append(len(now))
         time.sleep(0.005)
-        decoding_now.remove(image)
+        now.remove(image)
         return square(image, side)
 
+    monkeypatch.setattr(decoding, "_LARGE", 899)
     monkeypatch.setattr(decoding, "_square", slow_square)
     threads = [threading.Thread(target=decode, args=(PNG, "", 8)) for _ in range(6)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(most) == 6
-    assert max(most) <= at_once
+    assert most == 6 * [1]
 
 
 @pytest.mark.parametrize("in_memory", [True, False])
@@ -332,7 +326,7 @@ def test_all_images_that_do_not_decode_are_named_at_once(
 ):
     write_pictures(tmp_path, train=70)
     if not in_memory:
-        monkeypatch.setattr(data, "MEMORY_LIMIT", 0)
+        monkeypatch.setattr(first_pass, "MEMORY_LIMIT", 0)
     bad = [f"{name}/{index:04}.png" for name in ("cat", "dog") for index in range(11)]
     for name in bad:
         (tmp_path / "train" / name).write_bytes(b"no image")
@@ -402,15 +396,18 @@ MISTAKES = [
 ]
 
 
-@pytest.mark.parametrize("packed", [False, True], ids=["directory", "archive"])
 @pytest.mark.parametrize(("mistake", "message"), MISTAKES)
-def test_mistake_is_named(tmp_path, mistake, message, packed):
-    path = write_pictures(tmp_path / "images")
-    mistake(path)
-    if packed:
-        path = pack(path, tmp_path / "images.tar.gz")
+def test_mistake_is_named(tmp_path, mistake, message):
+    mistake(write_pictures(tmp_path))
     with refused(tmp_path, message):
-        load("folder", path)
+        load("folder", tmp_path)
+
+
+def test_mistake_in_an_archive_is_named(tmp_path):
+    empty_class(write_pictures(tmp_path / "images"))
+    archive = pack(tmp_path / "images", tmp_path / "images.tar.gz")
+    with refused(tmp_path, r"images\.tar\.gz:(train|test)/ant is empty"):
+        load("folder", archive)
 
 
 @pytest.mark.parametrize(

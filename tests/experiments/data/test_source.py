@@ -6,6 +6,7 @@ import pytest
 
 from experiments.config.config import Recipe
 from experiments.data import TITLES, DatasetName, Source
+from experiments.data.catalogue import CATALOGUE
 from experiments.terminal.errors import DataError, UserError
 
 
@@ -16,8 +17,9 @@ def test_message_is_one_printable_line_whatever_it_quotes():
     )
 
 
-def test_every_data_set_has_a_title_and_the_lossy_copy_says_so():
+def test_every_data_set_has_a_title_and_its_files_an_entry():
     assert set(TITLES) == set(get_args(DatasetName))
+    assert set(CATALOGUE) == set(TITLES) - {"digits", "folder"}
     assert len(set(TITLES.values())) == len(TITLES)
     assert TITLES["cifar10-jpeg"] == "CIFAR-10-JPEG (lossy)"
 
