@@ -19,7 +19,7 @@ from .config import help_texts
 from .config.config import DEFAULT_RECIPE, Ablation
 from .config.recipes import PRESETS
 from .metrics import directories
-from .report import page as report
+from .report.page import write_report
 from .terminal.console import end_in_one_line, make_console
 from .terminal.errors import UserError
 from .training import parallel
@@ -176,7 +176,7 @@ def _run(arguments: Sequence[str]) -> int:
         arguments = _with_kept(arguments, *resumed)
     command = parse(arguments)
     if isinstance(command, Report):
-        summary = report.write(command.directories, command.output)
+        summary = write_report(command.directories, command.output)
         print_table(console, summary, command.output or command.directories[0])
         return 0
     if resumed is not None:

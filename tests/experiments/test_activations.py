@@ -5,9 +5,9 @@ import xml.etree.ElementTree as ElementTree
 
 import numpy as np
 import pytest
+from experiments.report.activations import summarize_activations
 
 from experiments.report import activations, plots
-from experiments.report.activations import summarize_activations
 from experiments.terminal.errors import DataError
 
 THEMES = (plots.LIGHT, plots.DARK)

@@ -16,7 +16,7 @@ from experiments import __main__ as command_line
 from experiments import data, metrics
 from experiments.__main__ import main
 from experiments.config.config import Config, Recipe
-from experiments.metrics import directories, environment
+from experiments.metrics import directories, provenance
 from experiments.metrics import write as records
 from experiments.report import page as report
 from experiments.terminal.errors import UserError
@@ -234,8 +234,8 @@ def test_run_whose_metrics_were_changed_starts_again(interrupted, finished):
 def test_what_a_run_goes_on_with_is_said_and_recorded(
     interrupted, finished, monkeypatch, capsys
 ):
-    now = environment.describe() | {"commit": "another"}
-    monkeypatch.setattr(environment, "describe", lambda: now)
+    now = provenance.describe() | {"commit": "another"}
+    monkeypatch.setattr(provenance, "describe", lambda: now)
     assert main(resumed(interrupted)) == 0
     assert "commit another instead of" in capsys.readouterr().out
     start, *lines = lines_of(interrupted / "none-seed0.jsonl")
