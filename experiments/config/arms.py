@@ -40,7 +40,7 @@ class Arm:
     constants: str | None = None
     """The field of a recipe with the constants, which arms may share."""
     local: bool = False
-    """Whether its gain should vary, as that of LRN: a constant one says nothing of it."""
+    """Whether its gain should vary, as LRN's should: a constant one says nothing."""
 
 
 def _lrn(recipe: "Recipe", train: bool) -> Layers:
