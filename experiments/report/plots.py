@@ -1,5 +1,6 @@
 """The plots of a report: each function paints one on an empty figure, see svg.py."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -16,6 +17,7 @@ from . import svg
 from .statistics import ArmSummary, Sample
 
 _OTHER = Look(svg.TEXT, svg.DARK[svg.TEXT], "X")
+_LEGEND_COLUMNS = 3
 
 
 def looks(norms: Sequence[str]) -> dict[str, Look]:
@@ -48,12 +50,13 @@ def _curves(
     runs: Sequence[Run],
     arms: Sequence[ArmSummary],
     name: str,
-    title_: str,
+    heading: str,
     figure: Figure,
 ) -> Axes:
     """Draws a metric of each arm by epoch: mean, lowest and highest of the seeds."""
-    axes = figure.subplots()
     trained = [arm for arm in arms if arm.num_runs]
+    figure.set_figheight(3 + 0.16 * math.ceil(len(trained) / _LEGEND_COLUMNS))
+    axes = figure.subplots()
     for number, arm in enumerate(trained):
         of_arm, look = _completed(runs, arm), _looks(arms)[arm.norm]
         values = np.array(
@@ -80,10 +83,12 @@ def _curves(
             alpha=0.15,
             linewidth=0,
         )
-    axes.set_title(title_, loc="left")
+    axes.set_title(heading, loc="left")
     axes.set_xlabel("epoch")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    figure.legend(loc="outside lower left", ncols=3, fontsize=8, handlelength=1.6)
+    figure.legend(
+        loc="outside lower left", ncols=_LEGEND_COLUMNS, fontsize=8, handlelength=1.6
+    )
     return axes
 
 

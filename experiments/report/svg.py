@@ -58,6 +58,7 @@ _NAMESPACES = {
     "xlink": "http://www.w3.org/1999/xlink",
 }
 _GEOMETRY = {"d", "x", "y", "transform"}
+_LINES = re.compile(r"([ML] \S+ \S+)((?: L \S+ \S+)+)")
 _LONG_NUMBER = re.compile(r"-?\d+\.\d{2,}")
 _NO_ROTATION = re.compile(r"rotate\(-?0 [^)]*\)")
 
@@ -80,6 +81,11 @@ def _dark_style(svg: str) -> str:
         if f"{name}: {light}" in svg
     ]
     return f"@media (prefers-color-scheme: dark) {{ {' '.join(rules)} }}"
+
+
+def _without_repetition(lines: re.Match[str]) -> str:
+    """Leaves out the letter of each line but the first: it holds until another."""
+    return lines[1] + lines[2].replace(" L", "")
 
 
 def _rounded(number: re.Match[str]) -> str:
@@ -105,6 +111,7 @@ def _compact(svg: str) -> str:
             element.text = None
         for name in filter(_GEOMETRY.__contains__, element.keys()):
             value = " ".join(element.attrib[name].split())
+            value = _LINES.sub(_without_repetition, value)
             element.set(name, _LONG_NUMBER.sub(_rounded, value))
         if _NO_ROTATION.fullmatch(element.get("transform", "")):
             del element.attrib["transform"]
