@@ -40,8 +40,7 @@ from .metrics import (
     resume,
 )
 from .metrics import write as records
-from .report.page import write_report
-from .report.table import Table
+from .report import page
 from .terminal.errors import UserError
 from .terminal.signals import status_of
 from .terminal.text import plain
@@ -77,15 +76,6 @@ def _resume_command(ablation: Ablation, directory: Path) -> str:
     shard = [] if ablation.shard == "1/1" else ["--shard", ablation.shard]
     words = ["python", "-m", "experiments", "ablate", "--resume"]
     return shlex.join([*words, "--output", str(directory), *shard])
-
-
-def print_table(console: Console, summary: Table, directory: Path) -> None:
-    """Prints the summary, and where to read on."""
-    console.print(summary)
-    if summary.note:
-        console.print(f"Note: {summary.note}", soft_wrap=True)
-    path = directory / "report.html"
-    console.print(plain(f"Report: {path}"), soft_wrap=True)
 
 
 def _changes(ablation: Ablation) -> list[str]:
@@ -222,7 +212,7 @@ def ablate(ablation: Ablation, console: Console, arguments: Sequence[str]) -> in
         status = _train_all(ablation, directory, start, mesh, console)
         # Where it was stopped that early, there is nothing to report.
         if parallel.is_main_process() and (not status or recorded(directory)):
-            print_table(console, write_report(directory), directory)
+            page.print_summary(console, page.write_report(directory), directory)
     return status
 
 

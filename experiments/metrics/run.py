@@ -3,9 +3,10 @@
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from ..config.config import Config
+if TYPE_CHECKING:
+    from ..config.config import Config
 
 Status = Literal["completed", "diverged", "interrupted"]
 
@@ -70,7 +71,7 @@ class Run:
 class Result:
     """A finished run."""
 
-    config: Config
+    config: "Config"
     parameters: int
     compile_seconds: float
     """For the training step, once for all seeds of the arm."""

@@ -15,6 +15,7 @@ import jinja2
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 from matplotlib.figure import Figure
+from rich.console import Console
 
 from ..config.arms import title
 from ..metrics.files import write_whole
@@ -94,7 +95,7 @@ def _body(text: str, images: Mapping[str, str]) -> Markup:
     tokens = parser.parse(text)
     for token in tokens:
         for child in token.children or ():
-            if child.type == "image":
+            if child.type == "image" and child.attrs["src"] in images:
                 content = images[str(child.attrs["src"])].encode()
                 data = base64.b64encode(content).decode()
                 child.attrSet("src", f"data:image/svg+xml;base64,{data}")
@@ -124,6 +125,14 @@ def _place(directories: Sequence[Path], output: Path | None) -> Path:
             f"given for {', '.join(map(str, directories))}."
         )
     return output or directories[0]
+
+
+def print_summary(console: Console, summary: Table, directory: Path) -> None:
+    """Prints what `write_report` returned, and where to read on."""
+    console.print(summary)
+    if summary.note:
+        console.print(f"Note: {summary.note}", soft_wrap=True)
+    console.print(plain(f"Report: {directory / 'report.html'}"), soft_wrap=True)
 
 
 def write_report(

@@ -307,7 +307,7 @@ def page_with(text):
         )
         for norm in ("none", "lrn")
     ]
-    markdown = re.sub(r"^!\[.*\n", "", of_runs(made), flags=re.M)  # without plots
+    markdown = of_runs(made)
     return markdown, page.as_page(f"On {text}", markdown, {})
 
 
