@@ -24,11 +24,8 @@ def save(path: Path, activations: ActivationSummary) -> None:
     Raises:
       UserError: If it cannot be written.
     """
-    arrays = {
-        field.name: getattr(activations, field.name) for field in fields(activations)
-    }
     content = io.BytesIO()
-    np.savez_compressed(content, **arrays)
+    np.savez_compressed(content, **vars(activations))
     write_whole(path, content.getvalue())
 
 

@@ -24,10 +24,10 @@ _BINS = 24
 
 @dataclass(frozen=True, eq=False)
 class ActivationSummary:
-    """One batch of feature maps before and after a norm layer, summed up."""
+    """Energies of a batch before and after a norm layer, and maps of one image."""
 
     channels: NDArray[np.int32]
-    """Those whose maps are kept, strongest first, see `summarize`."""
+    """Numbers of the channels whose maps are kept, strongest first: see `summarize`."""
     maps_before: NDArray[np.float32]
     """Of the first image: (channels kept, height, width)."""
     maps_after: NDArray[np.float32]
@@ -114,11 +114,11 @@ def _energy(activations: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def summarize(before: ArrayLike, after: ArrayLike) -> ActivationSummary:
-    """Returns what a norm layer did to a batch of activations.
+    """Returns the summary of a batch of activations before and after a norm layer.
 
-    The feature maps that are kept are those of the first image, of up to six channels:
-    from the one with the highest energy before the layer to the one with the lowest
-    that is not silent, in equal steps of rank.
+    It keeps feature maps of the first image, of up to six channels. They are ranked by
+    energy before the layer, and taken in equal steps of rank, from the highest energy
+    to the lowest that is not zero.
 
     Args:
       before: The layer's input, (batch, height, width, channels).

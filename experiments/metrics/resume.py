@@ -43,7 +43,7 @@ def _check_data(directory: Path, run: Run, start: Mapping[str, Any]) -> None:
 
 
 def made_with(start: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns what a run, or the last part of it, was made with, by name.
+    """Returns the environment and devices of a run, or of its last part, by name.
 
     Args:
       start: The first line of its metrics.

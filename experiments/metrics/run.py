@@ -35,7 +35,7 @@ class Run:
     status: Status
     """How it ended; a file without an end is one of a run that was interrupted."""
     start: dict[str, Any]
-    """`schema.Start`, and whatever else the line holds."""
+    """`schema.Start`, and other fields of the line."""
     epochs: tuple[Epoch, ...]
     end: dict[str, Any]
     """`schema.Completed` or `schema.Diverged`, unless it was interrupted."""
@@ -120,9 +120,9 @@ _PLACES = {"data_dir", "offline"}
 
 
 def recipe_fields(recipe: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Yields names and values of a recipe's fields, those of its parts with a dot.
+    """Yields name and value of each field of a recipe; nested names have a dot.
 
-    Where the data lie is left out.
+    The place of the data is left out.
     """
     for name, value in recipe.items():
         if isinstance(value, Mapping):

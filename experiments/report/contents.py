@@ -1,4 +1,4 @@
-"""What a report says of its runs beside tables and plots, in words."""
+"""The sentences and lists of a report; its prose is in templates/report.md.jinja."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ from .statistics import ArmSummary
 
 
 def heading(arms: Sequence[ArmSummary], start: Mapping[str, Any]) -> str:
-    """Returns what was compared, on which data."""
+    """Returns the arms that were compared, and the data."""
     baseline, *others = (title(arm.norm) for arm in arms)
     compared = ", ".join(others) if len(others) < 5 else f"{len(others)} norms"
     what = f"{compared} against {baseline}" if others else baseline
@@ -100,7 +100,7 @@ def _arm(run: Run) -> str:
 
 
 def arms(runs: Sequence[Run]) -> list[str]:
-    """Returns what each arm is, with its constants."""
+    """Returns the description of each arm, with its constants."""
     first_of_arm = {run.norm: run for run in reversed(runs)}
     return [_arm(run) for run in reversed(first_of_arm.values())]
 

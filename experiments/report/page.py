@@ -110,9 +110,8 @@ def as_page(heading: str, text: str, images: Mapping[str, str]) -> str:
       text: The Markdown.
       images: SVG by the names that the Markdown has for it.
     """
-    style = _OPTIONS["loader"].get_source(_HTML, "report.css")[0]
     return _HTML.get_template("page.html.jinja").render(
-        heading=plain(heading), style=Markup(style), body=_body(text, images)
+        heading=plain(heading), body=_body(text, images)
     )
 
 

@@ -1,7 +1,7 @@
 """The sign-flip test of paired differences, and the seeds that it would take.
 
 If the norm made no difference, each difference could as well have had the other sign.
-Whatever is random has a fixed state: the same differences give the same numbers.
+Random numbers have a fixed seed: the same differences give the same results.
 """
 
 from bisect import bisect_left

@@ -64,7 +64,7 @@ _NO_ROTATION = re.compile(r"rotate\(-?0 [^)]*\)")
 
 
 def draw(paint: Callable[[Figure], None]) -> str:
-    """Returns what `paint` puts on an empty figure of the width that all have."""
+    """Returns the SVG of a figure that `paint` fills; all have one width."""
     buffer = io.StringIO()
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(_WIDTH, 3.4), layout="constrained")
@@ -93,7 +93,7 @@ def _rounded(number: re.Match[str]) -> str:
 
 
 def _compact(svg: str) -> str:
-    """Adds the dark colors, and leaves out whatever does not show.
+    """Adds the dark colors, and leaves out what does not show.
 
     The unit is a 72nd of an inch, of which a tenth is less than anybody sees.
     """

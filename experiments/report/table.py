@@ -52,7 +52,7 @@ class Table:
             box=rich.box.SIMPLE, show_edge=False, pad_edge=False, collapse_padding=True
         )
         for i, column in enumerate(self.columns):
-            # Headers are broken as narrow as what is below; rich would not stop there.
+            # As narrow as the cells below, or its longest word: rich breaks words, too.
             unbroken = [*column.split(), *(row[i] for row in self.rows)]
             lines = textwrap.wrap(column, max(map(len, unbroken)))
             heading = Text("\n".join(map(plain, lines)))

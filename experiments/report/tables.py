@@ -55,7 +55,7 @@ def summary(runs: Sequence[Run], arms: Sequence[ArmSummary]) -> Table:
 
 
 def sign_flip_tests(arms: Sequence[ArmSummary]) -> Table:
-    """Returns what the test of each arm says, and how many seeds it would take."""
+    """Returns the p-values of each arm, and the number of seeds it would take."""
 
     def needed(difference: Difference, size: float) -> str:
         if difference.deviation is None:
@@ -152,7 +152,7 @@ def published(
 
 
 def gains(summaries: Mapping[str, ActivationSummary]) -> Table:
-    """Returns what each norm did to the size of channels."""
+    """Returns how each norm changed the size of channels."""
     return tabulate(
         summaries.items(),
         {
