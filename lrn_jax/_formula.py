@@ -18,7 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
-from ._power import Platform, negative_power
+from ._power import Platform, negative_power, times
 from ._window import Window, mirrored
 
 
@@ -30,14 +30,6 @@ def compute_dtype(x: Array) -> np.dtype:
 def widened(x: Array) -> Array:
     """Returns `x` in the dtype of the computation."""
     return x.astype(compute_dtype(x))
-
-
-def times(a: float | Array, b: Array) -> Array:
-    """Returns the product, in which an a of 0 prevails over a b that is not finite."""
-    if isinstance(a, float):  # not 0 here
-        return a * b
-    # The factor is replaced, not the product: that would hide the derivative by a.
-    return a * jnp.where((a == 0) & ~jnp.isfinite(b), 0, b)
 
 
 @dataclass(frozen=True)
@@ -85,31 +77,26 @@ class Formula:
             terms.append(-dots["beta"] * self._times(y, jnp.log(s)))
         return reduce(jnp.add, terms).astype(x.dtype)
 
-    def sensitivity(self, y_bar: Array, x: Array) -> Array:
-        r"""Returns :math:`u = \bar y y / s`, which all cotangents are made of."""
-        wide_x = widened(x)
-        _, s, factor = self._scale(wide_x)
-        # y / s first: for small s, the power s^(-beta - 1) overflows.
-        return y_bar.astype(wide_x.dtype) * (self._times(wide_x, factor) / s)
+    def passed(self, y_bar: Array, x: Array) -> Array:
+        r"""Returns what x receives of its own y: :math:`t = \bar y s^{-\beta}`."""
+        _, _, factor = self._scale(widened(x))
+        return self._times(y_bar.astype(factor.dtype), factor)
 
-    def feedback_of(self, u: Array) -> Array:
+    def sensitivity(self, passed: Array, x: Array) -> Array:
+        r"""Returns :math:`u = t x / s`, of which every other cotangent is made."""
+        wide_x = widened(x)
+        _, s, _ = self._scale(wide_x)
+        # x / s first: for small s, the power s^(-beta - 1) overflows.
+        return self._times(wide_x / s, passed)
+
+    def feedback(self, u: Array) -> Array:
         r"""Returns what every y sends to its window: :math:`f = 2 \alpha \beta u`."""
         return self._times(self.alpha, self._times(2 * self.beta, u))
 
-    def feedback(self, y_bar: Array, x: Array) -> Array:
-        """Returns the same from what u is made of."""
-        return self.feedback_of(self.sensitivity(y_bar, x))
-
-    def collect(self, y_bar: Array, x: Array, feedback: Array) -> Array:
-        r"""Returns the cotangent of x.
-
-        .. math:: \bar x = \bar y s^{-\beta} - x \, w^\top(f)
-        """
-        wide_x = widened(x)
-        _, _, factor = self._scale(wide_x)
+    def collect(self, passed: Array, x: Array, feedback: Array) -> Array:
+        r"""Returns the cotangent of x: :math:`\bar x = t - x \, w^\top(f)`."""
         received = self.window_sum(feedback, mirrored(self.window))
-        x_bar = self._times(y_bar.astype(wide_x.dtype), factor)
-        return (x_bar - self._times(received, wide_x)).astype(x.dtype)
+        return (passed - self._times(received, widened(x))).astype(x.dtype)
 
     def bias_cotangent(self, u: Array) -> Array:
         r"""Returns :math:`-\beta u`, element by element."""
@@ -120,10 +107,11 @@ class Formula:
         energy, _, _ = self._scale(widened(x))
         return -self._times(self._times(self.beta, u), energy)
 
-    def beta_cotangent(self, u: Array, x: Array) -> Array:
-        r"""Returns :math:`-\bar y y \log s = -u s \log s`, element by element."""
-        _, s, _ = self._scale(widened(x))
-        return -self._times(u, s * jnp.log(s))
+    def beta_cotangent(self, passed: Array, x: Array) -> Array:
+        r"""Returns :math:`-t x \log s`, element by element."""
+        wide_x = widened(x)
+        _, s, _ = self._scale(wide_x)
+        return -self._times(self._times(wide_x, passed), jnp.log(s))
 
     def _scale(self, x: Array) -> tuple[Array, Array, Array]:
         """Returns w(x^2), s and s^-beta.
@@ -136,10 +124,9 @@ class Formula:
         if self._is_regular(x.dtype):
             return energy, s, negative_power(s, self.beta, self.platform)
         # With alpha 0 it is not for want of energy, and with beta 0 s does not matter.
-        silent = (s == 0) & (self.alpha != 0) & (self.beta != 0)
-        moot = (self.beta == 0) & ~((s > 0) & (s < jnp.inf))
-        # Before the power: at 0 its derivative is infinite.
-        s = jnp.where(silent | moot, 1, s)
+        zero = jnp.where((self.alpha != 0) & (self.beta != 0), 0.0, jnp.nan)
+        silent = s == zero.astype(s.dtype)
+        s = jnp.where(silent, 1, s)  # before the power: at 0 its derivative is infinite
         factor = negative_power(s, self.beta, self.platform)
         return energy, s, jnp.where(silent, 0, factor)
 

@@ -15,12 +15,12 @@ from ._arguments import (
     check_implementation,
     check_numbers,
     check_x,
-    extents_of_axes,
-    resolve_axes,
+    make_window,
 )
-from ._formula import compute_dtype, times, widened
+from ._formula import compute_dtype, widened
+from ._power import times
 from ._primitive import normalize
-from ._window import Extents, make_window
+from ._window import Extents, Window
 
 DepthRadius = int | Extents | tuple[Extents, ...] | None
 
@@ -117,6 +117,7 @@ def lrn(
       neural networks, NIPS 2012, section 3.3.
     """
     check_implementation(implementation)
+    x = check_x(x)
     hyperparameters = {
         "bias": check_hyperparameter("bias", bias),
         "alpha": check_hyperparameter("alpha", alpha),
@@ -124,28 +125,24 @@ def lrn(
     }
     numbers = {k: v for k, v in hyperparameters.items() if isinstance(v, float)}
     return _compiled_lrn(
-        check_x(x),
+        x,
         {k: v for k, v in hyperparameters.items() if k not in numbers},
         numbers=tuple(numbers.items()),
-        extents=check_depth_radius(depth_radius),
-        axes=check_axis(axis),
+        window=make_window(x.shape, check_axis(axis), check_depth_radius(depth_radius)),
         implementation=implementation,
     )
 
 
-@partial(jax.jit, static_argnames=("numbers", "extents", "axes", "implementation"))
+@partial(jax.jit, static_argnames=("numbers", "window", "implementation"))
 def _compiled_lrn(
     x: Array,
     arrays: dict[str, Array],
     *,
     numbers: tuple[tuple[str, float], ...],
-    extents: tuple[Extents, ...] | None,
-    axes: tuple[int, ...],
+    window: Window,
     implementation: str | None,
 ) -> Array:
-    """Fixes everything that depends on the shape and dtype of `x`, then normalizes."""
-    axes = resolve_axes(axes, x.ndim)
-    pairs = extents_of_axes(extents, axes)
+    """Fixes everything that depends on the dtype of `x`, then normalizes."""
     check_numbers(dict(numbers), compute_dtype(x))
 
     def aligned(name: str, array: Array) -> Array:
@@ -165,7 +162,6 @@ def _compiled_lrn(
             s = jnp.asarray(given["bias"], compute_dtype(x))
             factor = jnp.power(s, -given["beta"])
             return times(widened(x), factor).astype(x.dtype)
-        window = make_window(x.shape, axes, pairs)
         return normalize(x, given, window, implementation)
 
 

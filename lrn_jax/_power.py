@@ -1,4 +1,4 @@
-"""Negative powers, by square roots where the exponent allows it."""
+"""Products and negative powers, as the formula needs them."""
 
 from collections.abc import Callable
 from typing import Literal
@@ -8,6 +8,14 @@ from jax import Array, lax
 
 # What a program is for; None is any.
 Platform = Literal["cpu", "accelerator"] | None
+
+
+def times(a: float | Array, b: Array) -> Array:
+    """Returns the product, in which an a of 0 prevails over a b that is not finite."""
+    if isinstance(a, float):  # not 0 here
+        return a * b
+    # The factor is replaced, not the product: that would hide the derivative by a.
+    return a * jnp.where((a == 0) & ~jnp.isfinite(b), 0, b)
 
 
 def _three_quarters(s: Array, platform: Platform) -> Array:
@@ -42,4 +50,4 @@ def negative_power(s: Array, beta: float | Array, platform: Platform = None) -> 
     """
     if isinstance(beta, float) and beta in _BY_ROOTS:
         return _BY_ROOTS[beta](s, platform)
-    return jnp.exp(-beta * jnp.log(s))
+    return jnp.exp(-times(beta, jnp.log(s)))

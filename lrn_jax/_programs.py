@@ -18,7 +18,7 @@ from jax.experimental.xla_metadata import set_xla_metadata
 from ._formula import Formula
 from ._implementations import choose, window_sum
 from ._power import Platform
-from ._window import Window
+from ._window import Window, whole_axes, windowed_axes
 
 Part = Literal["normalize", "pushforward", "pullback"]
 
@@ -40,34 +40,26 @@ def run(
     Args:
       part: "normalize" for y, "pushforward" for a tangent of y, "pullback" for the
         cotangents of the `arguments`.
-      arguments: What the derivative is taken by: names among x, bias, alpha and beta.
-      linear: Nothing, a tangent of each of the arguments, or the cotangent of y: arrays
-        of one shape.
-      x: Array that broadcasts to that shape.
-      hyperparameters: bias, alpha and beta; arrays broadcast too.
-      window: For `x`.
+      arguments: Names of what the derivative is taken by: x, bias, alpha, beta.
+      linear: Nothing, a tangent of each argument, or the cotangent of y, of one shape.
+      x: Array that broadcasts to that shape, as hyperparameters do.
+      hyperparameters: bias, alpha and beta.
+      window: The window of `x`.
       implementation: Name of a window sum; None chooses.
       platform: What the program is for.
       isolated: Whether kernels are isolated: on CPU, in a program for one device.
 
     Returns:
-      One array, or for "pullback" one for each of the arguments, of that shape.
+      One array, or for "pullback" one for each argument, of that shape.
     """
     shape = linear[0].shape if linear else x.shape
+    arrays = {k: v for k, v in hyperparameters.items() if isinstance(v, Array)}
     if isolated:
         groups = _groups(window)
         merge = partial(_merged, groups=groups, shape=shape)
         window = tuple(window[axes[0]] for axes in groups)
         linear, x = [merge(one) for one in linear], merge(x)
-        hyperparameters = {
-            name: merge(value) if isinstance(value, jax.Array) else value
-            for name, value in hyperparameters.items()
-        }
-    arrays = {
-        name: value
-        for name, value in hyperparameters.items()
-        if isinstance(value, jax.Array)
-    }
+        arrays = {name: merge(array) for name, array in arrays.items()}
     name = choose(x, window, implementation, platform=platform, isolated=isolated)
 
     def kernel(equation: Callable[..., Any], *operands: Any, anew: bool = False) -> Any:
@@ -75,11 +67,9 @@ def run(
         sum_over = partial(window_sum, implementation=name, anew=anew)
 
         def evaluate(arrays: dict[str, Array], *operands: Any) -> Any:
+            values = {**hyperparameters, **arrays}
             formula = Formula(
-                **{**hyperparameters, **arrays},
-                window=window,
-                window_sum=sum_over,
-                platform=platform,
+                **values, window=window, window_sum=sum_over, platform=platform
             )
             return equation(formula, *operands)
 
@@ -90,39 +80,49 @@ def run(
     elif part == "pushforward":
         dots = dict(zip(arguments, linear, strict=True))
         results = [kernel(Formula.pushforward, dots, x)]
+    elif arguments == ("x",) and not arrays:
+        whole = len(whole_axes(window, x.shape)) == len(windowed_axes(window))
+        pads = name == "doubling" and not isolated
+        results = [_x_cotangent(kernel, linear[0], x, whole=whole, pads=pads)]
     else:
-        pads = name == "padded_slices" and not isolated
-        results = _pullback(kernel, arguments, linear[0], x, pads=pads)
+        results = _cotangents(kernel, arguments, linear[0], x)
     return [lax.reshape(result, shape) for result in results]
 
 
-def _pullback(
-    kernel: Callable[..., Any],
-    arguments: Sequence[str],
-    y_bar: Array,
-    x: Array,
-    *,
-    pads: bool,
+def _x_cotangent(
+    kernel: Callable[..., Any], y_bar: Array, x: Array, *, whole: bool, pads: bool
+) -> Array:
+    def feedback(formula: Formula, y_bar: Array, x: Array) -> Array:
+        return formula.feedback(formula.sensitivity(formula.passed(y_bar, x), x))
+
+    def collect(formula: Formula, y_bar: Array, x: Array, feedback: Array) -> Array:
+        return formula.collect(formula.passed(y_bar, x), x, feedback)
+
+    def both(formula: Formula, y_bar: Array, x: Array) -> Array:
+        return collect(formula, y_bar, x, feedback(formula, y_bar, x))
+
+    if whole:  # windows with one sum: XLA fuses the feedback with it
+        return kernel(both, y_bar, x)
+    # The feedback is stored: whoever collects it needs it of a whole window. s is not:
+    # XLA has to form it anew, which costs less.
+    operands = y_bar, x, kernel(feedback, y_bar, x)
+    if not pads:  # else the padded copies are behind barriers, and stored instead
+        operands = lax.optimization_barrier(operands)
+    return kernel(collect, *operands, anew=True)
+
+
+def _cotangents(
+    kernel: Callable[..., Any], arguments: Sequence[str], y_bar: Array, x: Array
 ) -> list[Array]:
-    """Returns a cotangent for each of the arguments."""
-
-    def of_x(feedback: Array) -> Array:
-        # The feedback is stored: whoever collects it needs it of a whole window. s is
-        # not: XLA has to form it anew, which costs less.
-        operands = y_bar, x, feedback
-        if not pads:  # else the padded copies are behind barriers, and stored instead
-            operands = lax.optimization_barrier(operands)
-        return kernel(Formula.collect, *operands, anew=True)
-
-    if arguments == ("x",):
-        return [of_x(kernel(Formula.feedback, y_bar, x))]
-    # u is stored for all of them. Each is a kernel: those of several results are slow.
-    u = kernel(Formula.sensitivity, y_bar, x)
+    # With arrays among them the power costs most, so t is stored. Each cotangent is a
+    # kernel of its own: XLA:CPU makes slow ones of several results.
+    t = kernel(Formula.passed, y_bar, x)
+    u = kernel(Formula.sensitivity, t, x)
     cotangents = {
-        "x": lambda: of_x(kernel(Formula.feedback_of, u)),
+        "x": lambda: kernel(Formula.collect, t, x, kernel(Formula.feedback, u)),
         "bias": lambda: kernel(Formula.bias_cotangent, u),
         "alpha": lambda: kernel(Formula.alpha_cotangent, u, x),
-        "beta": lambda: kernel(Formula.beta_cotangent, u, x),
+        "beta": lambda: kernel(Formula.beta_cotangent, t, x),
     }
     return [cotangents[name]() for name in arguments]
 

@@ -1,32 +1,15 @@
-"""Windows: how far each element looks along every axis, and where that is cut off.
+"""Windows: how far each element looks along every axis of its array.
 
-A `Window` holds one pair ``(before, after)`` for each axis of an array: element
-``i`` of that axis sees elements ``i - before`` to ``i + after``, both included,
-and an axis with the pair ``(0, 0)`` is not windowed at all. Extents are never
-longer than the axis allows (``size - 1``), so a pair that says ``size - 1`` twice
-means that every element sees the whole axis.
+A `Window` has one pair ``(before, after)`` for each axis: element ``i`` sees the
+elements ``i - before`` to ``i + after``, both included. An axis with ``(0, 0)`` has no
+window. No extent is longer than ``size - 1``, so with two of that length every element
+sees the whole axis.
 """
 
 from collections.abc import Sequence
 
 Extents = tuple[int, int]
 Window = tuple[Extents, ...]
-
-
-def make_window(
-    shape: Sequence[int], axes: Sequence[int], extents: Sequence[Extents] | None
-) -> Window:
-    """Returns the window that looks along `axes` of an array of this shape.
-
-    `extents` has a pair ``(before, after)`` for each of them; ``None`` is the whole of
-    each.
-    """
-    window = [(0, 0)] * len(shape)
-    for i, axis in enumerate(axes):
-        last = shape[axis] - 1
-        before, after = (last, last) if extents is None else extents[i]
-        window[axis] = min(before, last), min(after, last)
-    return tuple(window)
 
 
 def mirrored(window: Window) -> Window:
@@ -36,11 +19,8 @@ def mirrored(window: Window) -> Window:
 
 def whole_axes(window: Window, shape: Sequence[int]) -> tuple[int, ...]:
     """Returns the axes along which every element sees every other."""
-    return tuple(
-        axis
-        for axis, (size, extents) in enumerate(zip(shape, window, strict=True))
-        if extents != (0, 0) and extents == (size - 1, size - 1)
-    )
+    whole = [(size - 1, size - 1) for size in shape]
+    return tuple(axis for axis, pair in windowed_axes(window) if pair == whole[axis])
 
 
 def windowed_axes(window: Window) -> list[tuple[int, Extents]]:

@@ -56,7 +56,7 @@ def _sum_within_rows(x: Array, before: int, after: int) -> Array:
     if not isinstance(num_rows, int):
         raise NotImplementedError(
             "`implementation` 'masked_shifts' needs all sizes but that of a batch, but "
-            f"got an array with {num_rows} rows. Use 'padded_slices' or None."
+            f"got an array with {num_rows} rows. Use 'doubling' or None."
         )
     if num_rows < 3:
         return reduce_window.window_sum(x, ((0, 0), (0, 0), (before, after)))

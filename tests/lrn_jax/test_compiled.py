@@ -37,8 +37,8 @@ def work(f, num_arguments: int) -> tuple[int, float]:
         (NHWC, None, 3, 2),
         (NHWC, "masked_shifts", 3, 2),
         # Besides, write a padded copy of the squares and read it.
-        (NHWC, "padded_slices", 2, 5),
-        (NCHW, "padded_slices", 2, 5),
+        (NHWC, "doubling", 2, 5),
+        (NCHW, "doubling", 2, 5),
         # Squares, windows, and the rest, each on its own.
         (NHWC, "reduce_window", 3, 7),
         (NCHW, "reduce_window", 3, 7),
@@ -58,8 +58,8 @@ def test_forward_is_fused(axis, implementation, kernels, passes):
         (NCHW, None, 2, 7),
         # Besides, three times the first and the last row of each image.
         (NHWC, None, 8, 7),
-        (NHWC, "padded_slices", 5, 15),
-        (NCHW, "padded_slices", 5, 15),
+        (NHWC, "doubling", 5, 15),
+        (NCHW, "doubling", 5, 15),
         (NHWC, "reduce_window", 7, 21),
         (NCHW, "reduce_window", 7, 21),
     ],

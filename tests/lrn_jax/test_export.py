@@ -62,6 +62,6 @@ def test_saved_program(transform, choice):
 
 def test_rows_of_unknown_number_are_refused_by_name():
     shape = export.symbolic_shape("batch, rows, 9")
-    with pytest.raises(NotImplementedError, match="Use 'padded_slices' or None"):
+    with pytest.raises(NotImplementedError, match="Use 'doubling' or None"):
         exported(values, shape, "masked_shifts")
     check(exported(values, shape, None), values, X[:, 0])
