@@ -14,15 +14,13 @@ from typing import Annotated, Any
 
 import tyro
 
-from .ablate import ablate, print_table
 from .config import help_texts
 from .config.config import DEFAULT_RECIPE, Ablation
 from .config.recipes import PRESETS
 from .metrics import directories
-from .report import page as report
+from .report import page
 from .terminal.console import end_in_one_line, make_console
 from .terminal.errors import UserError
-from .training import parallel
 from .training.allocator import keep_freed_memory
 
 
@@ -176,9 +174,13 @@ def _run(arguments: Sequence[str]) -> int:
         arguments = _with_kept(arguments, *resumed)
     command = parse(arguments)
     if isinstance(command, Report):
-        summary = report.write(command.directories, command.output)
-        print_table(console, summary, command.output or command.directories[0])
+        summary = page.write_report(command.directories, command.output)
+        page.print_summary(console, summary, command.output or command.directories[0])
         return 0
+    # They load JAX, which takes seconds, and which a report does without.
+    from .ablate import ablate
+    from .training import parallel
+
     if resumed is not None:
         command = replace(command, output=resumed[0], resume=True)
     parallel.start_processes(command)

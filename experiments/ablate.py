@@ -30,16 +30,17 @@ from .metrics import (
     Epoch,
     NonFiniteLossError,
     Run,
+    activation_file,
+    activation_summary,
     arms_of,
     directories,
-    environment,
+    provenance,
     recipe_fields,
     recorded,
     resume,
 )
 from .metrics import write as records
-from .report import activations
-from .report import page as report
+from .report import page
 from .terminal.errors import UserError
 from .terminal.signals import status_of
 from .terminal.text import plain
@@ -77,15 +78,6 @@ def _resume_command(ablation: Ablation, directory: Path) -> str:
     return shlex.join([*words, "--output", str(directory), *shard])
 
 
-def print_table(console: Console, summary: report.Table, directory: Path) -> None:
-    """Prints the summary, and where to read on."""
-    console.print(summary.terminal())
-    if summary.note:
-        console.print(f"Note: {summary.note}", soft_wrap=True)
-    path = directory / "report.html"
-    console.print(plain(f"Report: {path}"), soft_wrap=True)
-
-
 def _changes(ablation: Ablation) -> list[str]:
     """Returns in words where the recipe differs from the preset it began as."""
     preset = dict(recipe_fields(asdict(PRESETS[ablation.recipe.name].recipe)))
@@ -103,7 +95,7 @@ def _start(ablation: Ablation, arguments: Sequence[str], mesh: Mesh) -> dict[str
     return {
         "arms": [arm.arm for arm in ablation.arms()],
         "command": shlex.join(["python", "-m", "experiments", *arguments]),
-        "environment": environment.describe(),
+        "environment": provenance.describe(),
         "devices": mesh.size,
         "dataset_title": dataset.title,
         "fingerprint": dataset.fingerprint,
@@ -220,7 +212,7 @@ def ablate(ablation: Ablation, console: Console, arguments: Sequence[str]) -> in
         status = _train_all(ablation, directory, start, mesh, console)
         # Where it was stopped that early, there is nothing to report.
         if parallel.is_main_process() and (not status or recorded(directory)):
-            print_table(console, report.write(directory), directory)
+            page.print_summary(console, page.write_report(directory), directory)
     return status
 
 
@@ -278,8 +270,8 @@ def _keep_activations(
     images = validation.take(np.arange(min(_SHOWN_IMAGES, len(validation)))).images
     before, after = activations_of(program, state, images)
     if parallel.is_main_process() and np.isfinite([before, after]).all():
-        path = activations.path_of(directory, config.arm)
-        activations.save(path, activations.summarize_activations(before, after))
+        path = activation_file.path_of(directory, config.arm)
+        activation_file.save(path, activation_summary.summarize(before, after))
 
 
 def _events(

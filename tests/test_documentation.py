@@ -10,7 +10,7 @@ import pytest
 
 import benchmarks.__main__
 import experiments.__main__
-from experiments.report import page as report
+from experiments.report.page import write_report
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted(
@@ -86,7 +86,7 @@ def test_links_within_the_repository_lead_somewhere(page):
 
 @pytest.mark.parametrize("page", RESULTS, ids=named)
 def test_published_report_is_what_the_code_writes(page, tmp_path):
-    report.write(page.parent, tmp_path)
+    write_report(page.parent, tmp_path)
     written = (tmp_path / "report.md").read_text(encoding="utf-8")
     assert page.read_text(encoding="utf-8") == written
 

@@ -33,10 +33,14 @@ class Arm:
     title: str
     """What people read."""
     description: str
-    """What it does, in a line."""
+    """What it does, in a phrase."""
     look: Look
     layers: "Callable[[Recipe, bool], Layers]"
     """Of a recipe, which holds the constants, and whether it is for training."""
+    constants: str | None = None
+    """The field of a recipe with the constants, which arms may share."""
+    local: bool = False
+    """Whether its gain should vary, as LRN's should: a constant one says nothing."""
 
 
 def _lrn(recipe: "Recipe", train: bool) -> Layers:
@@ -128,31 +132,51 @@ ARMS: Mapping[str, Arm] = {
     ),
     "lrn": Arm(
         title="LRN",
-        description="local response normalization across channels",
+        description=(
+            "local response normalization across channels (Krizhevsky et al. "
+            "2012, section 3.3)"
+        ),
         look=Look("#0067a6", "#56b4e9", "s"),
         layers=_lrn,
+        constants="lrn",
+        local=True,
     ),
     "lrn_within": Arm(
         title="LRN within channels",
-        description="the same over a square of positions, in each channel (Caffe)",
+        description="LRN over a square of positions, in each channel (Caffe)",
         look=Look("#00838f", "#4dd0e1", "p"),
         layers=_lrn_within,
+        constants="lrn_within",
+        local=True,
     ),
     "whole_map": Arm(
         title="whole-map",
-        description="over all positions of a channel",
+        description=(
+            "each feature map divided by its own energy, "
+            "x / sqrt(a + b * sum over height and width of x^2)"
+        ),
         look=Look("#00805e", "#3ecf9f", "D"),
         layers=_whole_map,
+        constants="whole_map",
+        local=True,
     ),
     "divisive": Arm(
         title="learned divisive",
-        description="LRN with a learned bias, alpha and beta for each channel",
+        description=(
+            "LRN with a learned bias, alpha and beta for each channel, "
+            "which begin with the constants of LRN"
+        ),
         look=Look("#6a4fb3", "#b7a3f5", "h"),
         layers=_divisive,
+        constants="lrn",
+        local=True,
     ),
     "batch_norm": Arm(
         title="BatchNorm",
-        description="batch normalization",
+        description=(
+            "batch normalization (Ioffe and Szegedy 2015), with learned scale "
+            "and shift; running statistics, momentum 0.9, where accuracy is measured"
+        ),
         look=Look("#c44e00", "#ff9248", "^"),
         layers=_batch_norm,
     ),
@@ -161,26 +185,40 @@ ARMS: Mapping[str, Arm] = {
         description="LRN, then batch normalization",
         look=Look("#a64d86", "#e39ac8", "v"),
         layers=_lrn_batch_norm,
+        constants="lrn",
     ),
     "layer_norm": Arm(
         title="LayerNorm",
-        description="layer normalization over height, width and channels",
+        description=(
+            "layer normalization (Ba et al. 2016) of each image over height, "
+            "width and channels, with learned scale and shift"
+        ),
         look=Look("#8a6d00", "#e0c341", "<"),
         layers=_layer_norm,
     ),
     "group_norm": Arm(
         title="GroupNorm",
-        description="group normalization",
+        description=(
+            "group normalization (Wu and He 2018) of groups of channels in "
+            "each image, with learned scale and shift"
+        ),
         look=Look("#b3263a", "#ff8a94", ">"),
         layers=_group_norm,
+        constants="group_size",
     ),
     "rms_norm": Arm(
         title="RMSNorm",
-        description="root mean square normalization over channels",
+        description=(
+            "RMS normalization (Zhang and Sennrich 2019): each position divided "
+            "by the root mean square of its channels, with a learned scale and no shift"
+        ),
         look=Look("#7a5236", "#c9a07f", "P"),
         layers=_rms_norm,
     ),
 }
+
+CONSTANTS = {arm.constants for arm in ARMS.values() if arm.constants}
+"""Fields of a recipe that only some arms use: other arms may have other values."""
 
 
 def title(arm: str) -> str:

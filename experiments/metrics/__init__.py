@@ -6,7 +6,7 @@ closes with one of kind "end", which says how the run ended. A file without that
 a run that was cut off. write.py writes them. Each line has a checksum: it may be
 changed by hand, but then that is said.
 
-`read` checks all of it against schema.py, so that whatever uses a `Run` can trust it.
+`read` checks every line against schema.py, so that a `Run` can be trusted.
 """
 
 from .read import arms_of, read, read_run, recorded

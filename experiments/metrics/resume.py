@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ..config.arms import ARMS
+from ..config.arms import CONSTANTS
 from ..config.config import Config
 from ..terminal.errors import UserError
 from .run import Run, recipe_fields
@@ -20,7 +20,7 @@ def _check_recipe(directory: Path, run: Run, config: Config) -> None:
         name
         for name in sorted(ours.keys() | theirs.keys())
         if ours.get(name) != theirs.get(name)
-        and (run.norm == config.arm or name.split(".")[0] not in ARMS)
+        and (run.norm == config.arm or name.split(".")[0] not in CONSTANTS)
     ]
     if different:
         raise UserError(
@@ -43,7 +43,7 @@ def _check_data(directory: Path, run: Run, start: Mapping[str, Any]) -> None:
 
 
 def made_with(start: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns what a run, or the last part of it, was made with, by name.
+    """Returns the environment and devices of a run, or of its last part, by name.
 
     Args:
       start: The first line of its metrics.

@@ -3,9 +3,10 @@
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from ..config.config import Config
+if TYPE_CHECKING:
+    from ..config.config import Config
 
 Status = Literal["completed", "diverged", "interrupted"]
 
@@ -34,7 +35,7 @@ class Run:
     status: Status
     """How it ended; a file without an end is one of a run that was interrupted."""
     start: dict[str, Any]
-    """`schema.Start`, and whatever else the line holds."""
+    """`schema.Start`, and other fields of the line."""
     epochs: tuple[Epoch, ...]
     end: dict[str, Any]
     """`schema.Completed` or `schema.Diverged`, unless it was interrupted."""
@@ -70,7 +71,7 @@ class Run:
 class Result:
     """A finished run."""
 
-    config: Config
+    config: "Config"
     parameters: int
     compile_seconds: float
     """For the training step, once for all seeds of the arm."""
@@ -119,9 +120,9 @@ _PLACES = {"data_dir", "offline"}
 
 
 def recipe_fields(recipe: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Yields names and values of a recipe's fields, those of its parts with a dot.
+    """Yields name and value of each field of a recipe; nested names have a dot.
 
-    Where the data lie is left out.
+    The place of the data is left out.
     """
     for name, value in recipe.items():
         if isinstance(value, Mapping):

@@ -1,11 +1,11 @@
-"""What a line of metrics must hold; whatever else it holds is left alone."""
+"""The fields that a line of metrics must hold; other fields are left alone."""
 
 from types import NoneType
 from typing import Any, NotRequired, TypedDict, get_args, get_origin, get_type_hints
 
 
 class LRN(TypedDict, total=False):
-    """The constants of LRN, as far as they are told."""
+    """The constants of LRN that were recorded."""
 
     bias: float
     alpha: float
@@ -30,7 +30,7 @@ class Reference(TypedDict):
 
 
 class Resumed(TypedDict):
-    """With what else a run went on after an interruption."""
+    """Another environment in which a run went on after an interruption."""
 
     after_epoch: int
     environment: dict[str, str]

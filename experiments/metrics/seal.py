@@ -16,11 +16,11 @@ def _checksum(content: Mapping[str, Any]) -> str:
 
 
 def sealed(content: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns what a line holds, with its checksum."""
+    """Returns the content of a line, with its checksum."""
     return {**content, _NAME: _checksum(content)}
 
 
 def opened(content: Mapping[str, Any]) -> tuple[dict[str, Any], bool]:
-    """Returns what a line holds, and whether that is what was sealed, if it was."""
+    """Returns the content of a line, and whether its checksum, if any, is right."""
     whole = content.get(_NAME, _checksum(content)) == _checksum(content)
     return {name: content[name] for name in content if name != _NAME}, whole

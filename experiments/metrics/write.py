@@ -14,8 +14,7 @@ from typing import Any
 from ..config.config import Config
 from . import Epoch, NonFiniteLossError, Result, Run, read_run, sealed
 from .files import explained as explained
-from .files import held
-from .files import write_whole as write_whole
+from .files import held, write_whole
 
 
 def _line(kind: str, content: dict[str, Any]) -> bytes:
@@ -105,8 +104,8 @@ def writer(
     Args:
       directory: Where it is.
       config: The run.
-      kept: Where it goes on, what the file begins with: first line and epochs. Whatever
-        else it holds is gone.
+      kept: The run that goes on, if it does: its first line and its epochs stay in the
+        file, and nothing else.
 
     Raises:
       UserError: If it cannot be written, also from the methods of the writer.
@@ -131,7 +130,7 @@ def writer(
 
 
 def find(directory: Path, config: Config) -> Run | None:
-    """Returns what there is of a run, or None where it has not begun.
+    """Returns the metrics of a run so far, or None where it has not begun.
 
     Raises:
       DataError: If its file is not the metrics of a run.

@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from .. import metrics
-from ..config.arms import ARMS, title
-from ..metrics import Run, arms_of, recipe_fields
+from ..config.arms import CONSTANTS, title
+from ..metrics import Run, activation_file, arms_of, recipe_fields
+from ..metrics.activation_summary import ActivationSummary
 from ..terminal.errors import UserError
-from . import activations
-from .activations import Activations
-from .tables import percent
+from .formatting import percent
 
 
 @dataclass(frozen=True)
@@ -28,7 +27,7 @@ class Material:
     """All that were to be compared, baseline first, whether they have a run or not."""
     duplicates: list[str]
     """Runs that are left out because another one has their norm and seed, in words."""
-    activations: dict[str, Activations]
+    activations: dict[str, ActivationSummary]
     """By norm, for the norms that have some."""
 
 
@@ -75,7 +74,7 @@ def _check_recipes(found: Sequence[tuple[Path, Run]]) -> None:
 
     first_of_arm: dict[str, tuple[Path, Run]] = {}
     names = {name for _, run in found for name in _fields(run)}
-    common = {name for name in names if name.split(".")[0] not in ARMS}
+    common = {name for name in names if name.split(".")[0] not in CONSTANTS}
     for each in found:
         check(found[0], each, common)
         check(first_of_arm.setdefault(each[1].norm, each), each, names)
@@ -100,15 +99,15 @@ def _without_duplicates(
 
 def _activations(
     directories: Sequence[Path], norms: Sequence[str]
-) -> dict[str, Activations]:
-    """Reads those of each norm from the first directory that has them."""
+) -> dict[str, ActivationSummary]:
+    """Reads the activations of each norm from the first directory that has some."""
     paths = {
         norm: path
         for norm in norms
         for directory in reversed(directories)
-        if (path := activations.path_of(directory, norm)).exists()
+        if (path := activation_file.path_of(directory, norm)).exists()
     }
-    return {norm: activations.load(path) for norm, path in paths.items()}
+    return {norm: activation_file.load(path) for norm, path in paths.items()}
 
 
 def read(directories: Sequence[Path]) -> Material:

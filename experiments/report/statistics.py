@@ -1,33 +1,21 @@
-"""What the runs of an ablation say together: means, intervals, tests, seeds needed.
+"""What the runs of an ablation say together: means, intervals, differences, cost.
 
 Differences are paired: a seed decides initial weights, the order of the images and
-dropout in every arm alike, so what it does to both arms cancels. Everything random here
-has a fixed state: the same accuracies give the same report.
+dropout in every arm alike, so what it does to both arms cancels.
 """
 
-from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from scipy import stats
 
-from ..config.significance import SIGNIFICANCE, fewest_seeds, smallest_p_value
+from ..config.significance import SIGNIFICANCE, smallest_p_value
 from ..metrics import Run
+from .sign_flip import RESOLUTION, seeds_needed, sign_flip_p_value
 
 CONFIDENCE = 0.95
-POWER = 0.8
-MOST_SEEDS = 1000
-"""The search for the number of seeds needed ends here."""
-
-_MOST_EXACT_PAIRS = 14
-_RANDOM_FLIPS = 99_999
-_MOST_SIMULATED_PAIRS = 12
-_SIMULATIONS = 1_000
-# Accuracies are shares of far fewer images than that: differences which are closer than
-# this are equal, and differ in rounding alone.
-_RESOLUTION = 1e-9
 
 
 @dataclass(frozen=True)
@@ -40,7 +28,7 @@ class Interval:
 
 @dataclass(frozen=True)
 class Sample:
-    """Independent values, summed up."""
+    """Mean and spread of independent values."""
 
     mean: float
     deviation: float | None
@@ -52,22 +40,17 @@ class Sample:
 
 
 @dataclass(frozen=True)
-class Difference:
-    """Accuracy of an arm less the baseline's, seed by seed."""
+class Difference(Sample):
+    """Accuracy of an arm less the baseline's, over the seeds."""
 
     by_seed: Mapping[int, float]
     """Only the seeds that completed in both arms."""
-    mean: float
-    deviation: float | None
-    """Standard deviation of the differences; None for a single pair."""
-    interval: Interval | None
-    """For the mean, as a sample's; not widened for the number of arms."""
     p_value: float
     """Of the sign-flip test, see `sign_flip_p_value`; not corrected."""
     corrected_p_value: float
     """By Holm's method, over all arms that are compared with the baseline."""
     smallest_p_value: float
-    """Which the corrected one could not go below with these numbers of pairs."""
+    """The lowest corrected one that these numbers of pairs can give."""
     comparisons: int
     """How many arms are compared with the baseline."""
 
@@ -82,7 +65,7 @@ class Difference:
         return self.smallest_p_value <= SIGNIFICANCE
 
     def seeds_needed(self, size: float) -> int | None:
-        """Returns `seeds_needed` for differences that vary like these."""
+        """Returns `sign_flip.seeds_needed` for differences that vary like these."""
         if self.deviation is None:
             return None
         return seeds_needed(size, self.deviation, self.comparisons)
@@ -101,7 +84,7 @@ class Cost:
 
 
 @dataclass(frozen=True)
-class Arm:
+class ArmSummary:
     """The completed runs of one arm."""
 
     norm: str
@@ -120,35 +103,10 @@ def sample(values: Sequence[float]) -> Sample:
     if len(values) < 2:
         return Sample(mean, None, None)
     interval = None
-    if np.ptp(values) >= _RESOLUTION:
-        half_width = float(
-            stats.sem(values) * stats.t.ppf((1 + CONFIDENCE) / 2, len(values) - 1)
-        )
-        interval = Interval(mean - half_width, mean + half_width)
+    if np.ptp(values) >= RESOLUTION:
+        student = stats.ttest_1samp(values, 0).confidence_interval(CONFIDENCE)
+        interval = Interval(float(student.low), float(student.high))
     return Sample(mean, float(np.std(values, ddof=1)), interval)
-
-
-def sign_flip_p_value(differences: Sequence[float]) -> float:
-    """Returns how often random signs give a mean at least as far from 0, two-sided.
-
-    If the norm made no difference, each difference could as well have had the other
-    sign. Of up to 14 pairs every combination of signs is tried, of more 99,999 random
-    ones.
-    """
-    pairs = len(differences)
-    if pairs == 1:  # scipy asks for two
-        return smallest_p_value(1)
-    return float(
-        stats.permutation_test(
-            # Whole numbers, whose sums are exact: equal means are equal to the bit.
-            (np.rint(np.asarray(differences) / _RESOLUTION),),
-            np.sum,
-            permutation_type="samples",
-            n_resamples=2**pairs if pairs <= _MOST_EXACT_PAIRS else _RANDOM_FLIPS,
-            vectorized=True,
-            rng=np.random.default_rng(0),
-        ).pvalue
-    )
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -165,75 +123,18 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return corrected.tolist()
 
 
-def _power(pairs: int, effect: float, significance: float) -> float:
-    """Returns how often the sign-flip test rejects, of normal differences.
-
-    Args:
-      pairs: Number of differences.
-      effect: Their mean, as a multiple of their standard deviation.
-      significance: The level of the test.
-    """
-    if pairs <= _MOST_SIMULATED_PAIRS:
-        shape = _SIMULATIONS, pairs
-        differences = np.random.default_rng(0).normal(effect, 1, shape)
-        # All combinations of signs, of which opposite ones are equally far from 0.
-        combinations = np.arange(2 ** (pairs - 1))[:, None]
-        signs = 1 - 2 * (combinations >> np.arange(pairs) & 1)
-        sums = np.abs(differences @ signs.T)
-        p_values = np.mean(sums >= sums[:, :1] - _RESOLUTION, axis=1)
-        return float(np.mean(p_values <= significance))
-    # With so many pairs, the power of the paired t-test is the same.
-    quantile = stats.t.ppf(1 - significance / 2, pairs - 1)
-    noncentrality = np.sqrt(pairs) * effect
-    # The wrong tail is not a number where it is too small for scipy.
-    wrong = np.nan_to_num(stats.nct.cdf(-quantile, pairs - 1, noncentrality))
-    return float(stats.nct.sf(quantile, pairs - 1, noncentrality) + wrong)
-
-
-def seeds_needed(size: float, deviation: float, comparisons: int) -> int | None:
-    """Returns how many seeds show a true difference with 80% power.
-
-    The power is that of the sign-flip test, for differences that are normal with this
-    standard deviation, at the level that Holm's method asks of the smallest p-value
-    (0.05 / comparisons).
-
-    Args:
-      size: The true difference.
-      deviation: Standard deviation of the paired differences.
-      comparisons: Number of arms that are compared with the baseline.
-
-    Returns:
-      The number, or None if it is over 1,000.
-    """
-    size = abs(size)
-    if size < _RESOLUTION:
-        return None
-    significance = SIGNIFICANCE / comparisons
-    seeds = range(2, MOST_SEEDS + 1)
-    fewest = fewest_seeds(comparisons)
-    if deviation < _RESOLUTION:
-        return fewest
-    enough = bisect_left(
-        seeds,
-        True,
-        lo=seeds.index(fewest),
-        key=lambda pairs: _power(pairs, size / deviation, significance) >= POWER,
-    )
-    return seeds[enough] if enough < len(seeds) else None
-
-
 def _cost(completed: Sequence[Run]) -> Cost:
-    def median(values: Sequence[Any]) -> float | None:
+    def median(values: Iterable[Any]) -> float | None:
         recorded = [value for value in values if value is not None]
         return float(np.median(recorded)) if recorded else None
 
     def of_ends(name: str) -> float | None:
-        return median([run.end.get(name) for run in completed])
+        return median(run.end.get(name) for run in completed)
 
     parameters = of_ends("parameters")
     return Cost(
         epoch_seconds=median(
-            [epoch.train_seconds for run in completed for epoch in run.epochs]
+            epoch.train_seconds for run in completed for epoch in run.epochs
         ),
         step_seconds=of_ends("step_seconds"),
         compile_seconds=of_ends("compile_seconds"),
@@ -245,37 +146,26 @@ def _cost(completed: Sequence[Run]) -> Cost:
 def _differences(
     by_seed: Mapping[str, Mapping[int, float]],
 ) -> dict[str, Difference]:
-    values: dict[str, list[float]] = {
-        norm: list(pairs.values()) for norm, pairs in by_seed.items()
-    }
-    p_values = [sign_flip_p_value(differences) for differences in values.values()]
+    values = [list(pairs.values()) for pairs in by_seed.values()]
+    p_values = [sign_flip_p_value(differences) for differences in values]
     # Holm's method turns lower p-values into lower ones.
-    lowest = holm(
-        [smallest_p_value(len(differences)) for differences in values.values()]
-    )
+    smallest = holm([smallest_p_value(len(differences)) for differences in values])
     return {
         norm: Difference(
-            by_seed=by_seed[norm],
-            mean=summed_up.mean,
-            deviation=summed_up.deviation,
-            interval=summed_up.interval,
-            p_value=p_value,
+            **vars(sample(values[i])),
+            by_seed=pairs,
+            p_value=p_values[i],
             corrected_p_value=corrected,
-            smallest_p_value=smallest,
+            smallest_p_value=smallest[i],
             comparisons=len(by_seed),
         )
-        for norm, summed_up, p_value, corrected, smallest in zip(
-            values,
-            map(sample, values.values()),
-            p_values,
-            holm(p_values),
-            lowest,
-            strict=True,
+        for i, ((norm, pairs), corrected) in enumerate(
+            zip(by_seed.items(), holm(p_values), strict=True)
         )
     }
 
 
-def summarize(runs: Sequence[Run], arms: Sequence[str]) -> list[Arm]:
+def summarize(runs: Sequence[Run], arms: Sequence[str]) -> list[ArmSummary]:
     """Returns one entry for each arm, in their order; the first is the baseline.
 
     Differences are taken seed by seed, over the seeds that completed in both arms.
@@ -300,7 +190,7 @@ def summarize(runs: Sequence[Run], arms: Sequence[str]) -> list[Arm]:
         {norm: pairs for norm, pairs in by_seed.items() if pairs}
     )
     return [
-        Arm(
+        ArmSummary(
             norm=norm,
             num_runs=len(completed[norm]),
             accuracy=sample(list(accuracy[norm].values())) if completed[norm] else None,

@@ -17,7 +17,7 @@ from experiments.config.config import Ablation, Recipe
 from experiments.config.recipes import PRESETS
 from experiments.config.significance import SIGNIFICANCE, smallest_p_value
 from experiments.metrics import write as records
-from experiments.report import page as report
+from experiments.report import page
 from experiments.terminal import signals
 
 from .programs import PROGRAM, started
@@ -147,7 +147,7 @@ def test_signal_within_the_garbage_collector_is_not_lost(handlers, capsys):
 
 
 @pytest.mark.parametrize(
-    ("module", "name"), [(data, "load"), (records, "writer"), (report, "write")]
+    ("module", "name"), [(data, "load"), (records, "writer"), (page, "write_report")]
 )
 def test_stop_at_any_time_is_told_in_one_line(
     module, name, tmp_path, monkeypatch, capsys

@@ -56,7 +56,7 @@ def test_few_entries_at_the_top():
     }
 
 
-@pytest.mark.parametrize("module", ["metrics", "report.page"])
+@pytest.mark.parametrize("module", ["metrics", "report.page", "__main__"])
 def test_metrics_and_reports_load_no_jax(module):
     program = f"import experiments.{module}, sys; print(*sys.modules)"
     loaded = subprocess.run(

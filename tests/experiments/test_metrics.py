@@ -233,7 +233,7 @@ def mutate(data: bytes, chosen: random.Random) -> bytes:
     return b"".join(lines)
 
 
-@hypothesis.settings(max_examples=300)
+@hypothesis.settings(max_examples=100)
 @hypothesis.given(chosen=strategies.randoms(use_true_random=False))
 def test_any_damage_leaves_a_run_or_one_error(chosen, tmp_path_factory):
     directory = tmp_path_factory.mktemp("runs")

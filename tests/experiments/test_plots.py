@@ -1,19 +1,22 @@
-"""Colors, markers and axes of the plots of a report."""
+"""Colors, markers, axes and bytes of the plots of a report."""
 
+import os
 import re
-from dataclasses import replace
+import subprocess
+import sys
+import xml.etree.ElementTree as ElementTree
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
-from experiments.config.arms import title
-from experiments.report import page as report
-from experiments.report import plots
+from experiments.config.arms import ARMS, title
+from experiments.report import page, plots, svg
 from experiments.report.statistics import summarize
 
-from .runs import EVERY_ARM, make_epochs, make_run
+from .runs import EVERY_ARM, make_run, make_runs
 
 
 def luminance(color: str) -> float:
@@ -25,30 +28,30 @@ def luminance(color: str) -> float:
     return float(linear @ [0.2126, 0.7152, 0.0722])
 
 
-@pytest.mark.parametrize("theme", [plots.LIGHT, plots.DARK])
-def test_arms_stand_out_from_the_ground_and_from_one_another(theme):
-    assert set(plots.LOOKS) == set(EVERY_ARM)
-    colors = [plots.color_of(look, theme) for look in plots.LOOKS.values()]
-    for color in [*colors, theme.text]:
-        low, high = sorted((luminance(color), luminance(theme.ground)))
+@pytest.mark.parametrize("name", ["on_light", "on_dark"])
+def test_arms_stand_out_from_the_ground_and_from_one_another(name):
+    text, ground = svg.TEXT, svg.GROUND
+    if name == "on_dark":
+        text, ground = svg.DARK[text], svg.DARK[ground]
+    colors = [getattr(arm.look, name) for arm in ARMS.values()]
+    for color in [*colors, text]:
+        low, high = sorted((luminance(color), luminance(ground)))
         assert (high + 0.05) / (low + 0.05) > 4.5
     assert len(set(colors)) == len(colors)
-    assert len({look.marker for look in plots.LOOKS.values()}) == len(colors)
+    assert len({arm.look.marker for arm in ARMS.values()}) == len(colors)
 
 
 def test_grounds_of_plots_are_those_of_the_page():
-    style = Path(report.__file__).with_name("report.css").read_text(encoding="utf-8")
-    assert re.findall("--ground: (#[0-9a-f]{6})", style) == [
-        plots.LIGHT.ground,
-        plots.DARK.ground,
-    ]
+    style = Path(page.__file__).parent / "templates" / "report.css"
+    grounds = re.findall("--ground: (#[0-9a-f]{6})", style.read_text(encoding="utf-8"))
+    assert grounds == [svg.GROUND, svg.DARK[svg.GROUND]]
 
 
 def test_arms_of_a_sweep_get_looks_of_their_own():
     arms = ["none", *(f"lrn-alpha={alpha}" for alpha in (0.1, 1, 10)), "lrn"]
     looks = plots.looks(arms)
-    assert looks["none"] == plots.LOOKS["none"]
-    assert looks["lrn"] == plots.LOOKS["lrn"]
+    assert looks["none"] == ARMS["none"].look
+    assert looks["lrn"] == ARMS["lrn"].look
     assert len({look.marker for look in looks.values()}) == len(arms)
     assert title("lrn-alpha=0.1") == "LRN, alpha=0.1"
     # More than there are looks: drawn alike rather than not at all.
@@ -56,13 +59,59 @@ def test_arms_of_a_sweep_get_looks_of_their_own():
 
 
 @pytest.mark.parametrize(("number", "lowest"), [(5, 0.8), (100, 0.9 - 0.1 / 11)])
-def test_axis_leaves_out_the_beginning_of_long_runs(monkeypatch, number, lowest):
-    made = replace(
-        make_run("none", 0, 0.9, recipe={"epochs": number}),
-        epochs=make_epochs(0.9, number),
-    )
-    monkeypatch.setattr(plots, "_svg", lambda figure: figure)
-    figure: Any = plots.validation_accuracy(
-        [made], summarize([made], ["none"]), plots.LIGHT
-    )
+def test_axis_leaves_out_the_beginning_of_long_runs(number, lowest):
+    runs = [make_run("none", 0, 0.9, epochs=number)]
+    figure = Figure()
+    plots.validation_accuracy(runs, summarize(runs, ["none"]), figure)
     assert figure.axes[0].get_ylim()[0] == pytest.approx(lowest, abs=0.01)
+
+
+def every_arm() -> str:
+    """Draws one plot with every arm in it."""
+    runs = make_runs({arm: [0.5, 0.75] for arm in EVERY_ARM})
+    paint = partial(plots.training_loss, runs, summarize(runs, EVERY_ARM))
+    return svg.draw(paint)
+
+
+def test_a_plot_has_the_same_bytes_in_every_process():
+    program = "from tests.experiments import test_plots as t; print(t.every_arm())"
+    other = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "PYTHONHASHSEED": "1"},
+        check=True,
+        capture_output=True,
+        encoding="utf-8",
+    )
+    assert other.stdout == every_arm() + "\n"
+
+
+def test_a_plot_has_each_color_for_a_dark_ground_too():
+    drawn = every_arm()
+    style, shapes = drawn.split("</style>")
+    used = set(re.findall("(fill|stroke): (#[0-9a-f]{6})", shapes))
+    assert {("fill", svg.GROUND), ("fill", svg.TEXT), ("stroke", svg.GRID)} <= used
+    assert {("stroke", arm.look.on_light) for arm in ARMS.values()} <= used
+    for name, light in used:
+        rule = f'[style*="{name}: {light}"] {{ {name}: {svg.DARK[light]} !important }}'
+        assert rule in style
+
+
+def test_a_plot_is_small_because_text_is_text_and_numbers_are_short():
+    root = ElementTree.fromstring(svg.draw(_with_decimals))
+    texts = {text for text in root.itertext() if text.strip()}
+    assert {"Title", "0.125"} <= texts  # what is read keeps its decimals
+    geometry = [
+        element.attrib[name]
+        for element in root.iter()
+        for name in ("d", "x", "y")
+        if name in element.attrib
+    ]
+    assert any("." in each for each in geometry)
+    assert not [each for each in geometry if re.search(r"\.\d\d|\n", each)]
+
+
+def _with_decimals(figure: Figure) -> None:
+    axes = figure.subplots()
+    axes.plot([0, 0.1234567, 1])
+    axes.set_title("Title")
+    axes.set_yticks([0.125])

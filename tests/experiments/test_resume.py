@@ -12,13 +12,13 @@ import jax
 import numpy as np
 import pytest
 
-from experiments import __main__ as command_line
+from experiments import ablate as grid
 from experiments import data, metrics
 from experiments.__main__ import main
 from experiments.config.config import Config, Recipe
-from experiments.metrics import directories, environment
+from experiments.metrics import directories, provenance
 from experiments.metrics import write as records
-from experiments.report import page as report
+from experiments.report import page
 from experiments.terminal.errors import UserError
 from experiments.training import parallel, program, train
 from experiments.training.checkpoint import Checkpoints
@@ -89,7 +89,7 @@ def resumed(output, *more: str) -> list[str]:
 @pytest.fixture(autouse=True)
 def no_plots(monkeypatch):
     """Draws nothing: that is most of what a short ablation takes."""
-    monkeypatch.setattr(report, "_plots", lambda material, arms: {})
+    monkeypatch.setattr(page, "_plots", lambda material, arms: {})
 
 
 @pytest.fixture(scope="module")
@@ -173,7 +173,7 @@ def test_values_are_added_to_a_sweep(tmp_path, monkeypatch):
         arms.extend(arm.arm for arm in ablation.arms())
         return 0
 
-    monkeypatch.setattr(command_line, "ablate", ablate)
+    monkeypatch.setattr(grid, "ablate", ablate)
     assert main(resumed(tmp_path, "--sweep", "depth_radius=2.0,3")) == 2
     assert main(resumed(tmp_path, "--sweep", "depth_radius=2,3")) == 0
     assert arms == [f"lrn-depth_radius={radius}" for radius in (1, 2, 3)]
@@ -188,7 +188,7 @@ def test_images_may_lie_elsewhere(tmp_path, monkeypatch):
         found.append((ablation.recipe.dataset, str(ablation.recipe.data_dir)))
         return 0
 
-    monkeypatch.setattr(command_line, "ablate", ablate)
+    monkeypatch.setattr(grid, "ablate", ablate)
     assert main(resumed(tmp_path, "--data-dir", "there")) == 0
     assert found == [("mnist", "there")]
 
@@ -234,8 +234,8 @@ def test_run_whose_metrics_were_changed_starts_again(interrupted, finished):
 def test_what_a_run_goes_on_with_is_said_and_recorded(
     interrupted, finished, monkeypatch, capsys
 ):
-    now = environment.describe() | {"commit": "another"}
-    monkeypatch.setattr(environment, "describe", lambda: now)
+    now = provenance.describe() | {"commit": "another"}
+    monkeypatch.setattr(provenance, "describe", lambda: now)
     assert main(resumed(interrupted)) == 0
     assert "commit another instead of" in capsys.readouterr().out
     start, *lines = lines_of(interrupted / "none-seed0.jsonl")

@@ -2,13 +2,16 @@
 
 import itertools
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from experiments.config.significance import fewest_seeds, smallest_p_value
-from experiments.report import statistics
-from experiments.report.statistics import holm, sample, seeds_needed, sign_flip_p_value
+from experiments.report.sign_flip import seeds_needed, sign_flip_p_value
+from experiments.report.statistics import Sample, holm, sample, summarize
+
+from .runs import ACCURACIES, make_runs
 
 
 def test_sample_has_students_interval():
@@ -22,7 +25,7 @@ def test_sample_has_students_interval():
 
 
 def test_single_value_has_no_spread():
-    assert sample([0.5]) == statistics.Sample(0.5, None, None)
+    assert sample([0.5]) == Sample(0.5, None, None)
 
 
 def test_equal_values_have_no_interval():
@@ -31,14 +34,52 @@ def test_equal_values_have_no_interval():
     assert result.deviation == pytest.approx(0, abs=1e-9)
 
 
+def test_differences_are_taken_seed_by_seed():
+    baseline, lrn, batch_norm = summarize(make_runs(), [*ACCURACIES])
+    assert baseline.difference is None
+    assert lrn.difference is not None
+    assert lrn.difference.mean == pytest.approx(0, abs=1e-9)
+    # Of the eight differences of about 0.05, not of the accuracies.
+    assert batch_norm.difference is not None
+    assert batch_norm.difference.interval is not None
+    assert 0.049 < batch_norm.difference.interval.low < 0.05
+    assert 0.05 < batch_norm.difference.interval.high < 0.051
+    assert batch_norm.accuracy is not None
+    assert batch_norm.accuracy.interval is not None
+    interval = batch_norm.accuracy.interval
+    assert interval.high - interval.low > 0.015
+    assert batch_norm.cost.epoch_seconds == pytest.approx(0.7)
+
+
+def test_p_values_are_corrected_over_the_arms():
+    _, lrn, batch_norm = summarize(make_runs(), [*ACCURACIES])
+    assert batch_norm.difference is not None
+    assert batch_norm.difference.p_value == 2 / 2**8
+    assert batch_norm.difference.corrected_p_value == 4 / 2**8
+    assert batch_norm.difference.smallest_p_value == 4 / 2**8
+    assert batch_norm.difference.shown
+    assert lrn.difference is not None
+    assert lrn.difference.corrected_p_value == 1
+    assert not lrn.difference.shown
+    assert lrn.difference.can_be_shown
+
+
+def test_seeds_missing_in_one_arm_are_left_out_of_its_differences():
+    runs = make_runs({"none": (0.5, 0.6, 0.7), "lrn": (0.4, 0.8, 0.8)})
+    runs[3] = replace(runs[3], status="diverged")
+    _, lrn, batch_norm = summarize(runs, ["none", "lrn", "batch_norm"])
+    assert lrn.num_runs == 2
+    assert lrn.difference is not None
+    assert lrn.difference.by_seed == pytest.approx({1: 0.2, 2: 0.1})
+    assert lrn.difference.mean == pytest.approx((0.2 + 0.1) / 2)
+    assert batch_norm.difference is None
+
+
 def p_value_by_brute_force(differences: list[float]) -> float:
     """The share of all sign combinations whose mean is at least as far from 0."""
+    signs = np.array(list(itertools.product((1, -1), repeat=len(differences))))
     observed = abs(sum(differences))
-    sums = [
-        abs(sum(sign * value for sign, value in zip(signs, differences, strict=True)))
-        for signs in itertools.product((1, -1), repeat=len(differences))
-    ]
-    return float(np.mean([each >= observed - 1e-9 for each in sums]))
+    return float(np.mean(np.abs(signs @ differences) >= observed - 1e-9))
 
 
 @pytest.mark.parametrize(

@@ -12,29 +12,22 @@ everything by the same number suppresses nothing, however small the number is; a
 with competition suppresses the channels that lose.
 """
 
-import io
-from dataclasses import dataclass, fields
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..metrics.files import write_whole
-from ..terminal.errors import DataError
-
 SHOWN_CHANNELS = 6
 _SUPPRESSED_BELOW = 0.5
 _BINS = 24
-_LARGEST_FILE = 2**26
 
 
 @dataclass(frozen=True, eq=False)
-class Activations:
-    """One batch of feature maps before and after a norm layer, summed up."""
+class ActivationSummary:
+    """Energies of a batch before and after a norm layer, and maps of one image."""
 
     channels: NDArray[np.int32]
-    """Those whose maps are kept, strongest first, see `summarize_activations`."""
+    """Numbers of the channels whose maps are kept, strongest first: see `summarize`."""
     maps_before: NDArray[np.float32]
     """Of the first image: (channels kept, height, width)."""
     maps_after: NDArray[np.float32]
@@ -99,21 +92,6 @@ class Activations:
         before, after = (np.histogram(np.log10(each), edges)[0] for each in positive)
         return 10**edges, before, after
 
-    def summary(self) -> dict[str, Any]:
-        """Returns the numbers of this object that say most, to be written as JSON."""
-        edges, before, after = self.energy_histogram()
-        images, channels = self.energy_before.shape
-        return {
-            "images": images,
-            "channels": channels,
-            "silent": self.silent,
-            "median_gain": self.median_gain,
-            "suppressed": self.suppressed,
-            "energy_edges": [float(f"{edge:.6g}") for edge in edges],
-            "energy_before": before.tolist(),
-            "energy_after": after.tolist(),
-        }
-
 
 def _checked(name: str, activations: ArrayLike) -> NDArray[np.float32]:
     array = np.asarray(activations, dtype=np.float32)
@@ -135,12 +113,12 @@ def _energy(activations: NDArray[np.float32]) -> NDArray[np.float32]:
     return squares.mean(axis=(1, 2)).astype(np.float32)
 
 
-def summarize_activations(before: ArrayLike, after: ArrayLike) -> Activations:
-    """Returns what a norm layer did to a batch of activations.
+def summarize(before: ArrayLike, after: ArrayLike) -> ActivationSummary:
+    """Returns the summary of a batch of activations before and after a norm layer.
 
-    The feature maps that are kept are those of the first image, of up to six channels:
-    from the one with the highest energy before the layer to the one with the lowest
-    that is not silent, in equal steps of rank.
+    It keeps feature maps of the first image, of up to six channels. They are ranked by
+    energy before the layer, and taken in equal steps of rank, from the highest energy
+    to the lowest that is not zero.
 
     Args:
       before: The layer's input, (batch, height, width, channels).
@@ -160,72 +138,10 @@ def summarize_activations(before: ArrayLike, after: ArrayLike) -> Activations:
     active = max(1, np.count_nonzero(energy[0]))
     ranks = np.linspace(0, active - 1, min(SHOWN_CHANNELS, active))
     channels = strongest_first[ranks.round().astype(int)]
-    return Activations(
+    return ActivationSummary(
         channels=channels.astype(np.int32),
         maps_before=np.moveaxis(before[0][..., channels], -1, 0),
         maps_after=np.moveaxis(after[0][..., channels], -1, 0),
         energy_before=energy,
         energy_after=_energy(after),
     )
-
-
-def path_of(directory: Path, arm: str) -> Path:
-    """Returns where the activations of an arm lie beside its metrics."""
-    return directory / f"activations-{arm}.npz"
-
-
-def save(path: Path, activations: Activations) -> None:
-    """Writes activations as one compressed file of arrays.
-
-    Raises:
-      UserError: If it cannot be written.
-    """
-    arrays = {
-        field.name: getattr(activations, field.name) for field in fields(activations)
-    }
-    content = io.BytesIO()
-    np.savez_compressed(content, **arrays)
-    write_whole(path, content.getvalue())
-
-
-def _check(found: Activations) -> None:
-    """Checks arrays from a file, so that all else can take them as they are."""
-    maps, energy = found.maps_before, found.energy_before
-    for array, like, axes, dtype in (
-        (found.channels, maps[:, 0, 0], 1, np.int32),
-        (found.maps_before, maps, 3, np.float32),
-        (found.maps_after, maps, 3, np.float32),
-        (found.energy_before, energy, 2, np.float32),
-        (found.energy_after, energy, 2, np.float32),
-    ):
-        if array.shape != like.shape or array.ndim != axes or array.dtype != dtype:
-            raise ValueError(f"it has an array of {array.dtype} {array.shape}")
-        if not array.size or not np.isfinite(array).all():
-            raise ValueError("an array is empty, or not finite")
-    if min(found.energy_before.min(), found.energy_after.min()) < 0:
-        raise ValueError("it has a negative energy")
-
-
-def load(path: Path) -> Activations:
-    """Reads what `save` wrote.
-
-    Raises:
-      DataError: If the file is not one of those.
-    """
-    try:
-        # numpy leaves a file that it opened open where the archive is damaged.
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            size = sum(each.file_size for each in arrays.zip.infolist())
-            if size > _LARGEST_FILE:
-                raise ValueError(f"it would take {size:,} bytes of memory")
-            found = Activations(
-                **{field.name: arrays[field.name] for field in fields(Activations)}
-            )
-        _check(found)
-    except Exception as error:  # numpy, zipfile and zlib have a dozen kinds for damage
-        raise DataError(
-            f"{path} does not hold activations: expected a file that "
-            f"`experiments.activations.save` wrote, but {error}. Remove it to report "
-            "without it."
-        ) from error
-    return found

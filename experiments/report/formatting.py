@@ -1,0 +1,76 @@
+"""How numbers are written."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from .sign_flip import MOST_SEEDS
+from .statistics import Interval, Sample
+
+_Value = TypeVar("_Value")
+
+NOTHING = "\N{EN DASH}"
+"""For what there is not."""
+_MINUS = "\N{MINUS SIGN}"
+
+
+def optional(value: _Value | None, write: Callable[[_Value], str]) -> str:
+    """Returns a value as `write` writes it, or a dash where there is none."""
+    return NOTHING if value is None else write(value)
+
+
+def percent(value: float) -> str:
+    """Returns a share in percent."""
+    return f"{100 * value:.2f}%"
+
+
+def points(value: float, *, sign: str = "") -> str:
+    """Returns a share, or a difference of two, in hundredths; `sign` "+" shows all."""
+    return f"{100 * value:{sign}z.2f}".replace("-", _MINUS)
+
+
+def signed(value: float) -> str:
+    """Returns a difference of two shares in hundredths, always with a sign."""
+    return points(value, sign="+")
+
+
+def interval(ends: Interval) -> str:
+    """Returns both ends of an interval for a difference."""
+    return f"{signed(ends.low)} to {signed(ends.high)}"
+
+
+def mean(sample: Sample) -> str:
+    """Returns a mean, and half the width of its interval if it has one."""
+    if sample.interval is None:
+        return points(sample.mean)
+    half_width = sample.interval.high - sample.mean
+    return f"{points(sample.mean)} \N{PLUS-MINUS SIGN} {points(half_width)}"
+
+
+def deviation(sample: Sample) -> str:
+    """Returns a standard deviation, in hundredths."""
+    return optional(sample.deviation, points)
+
+
+def p_value(value: float) -> str:
+    """Returns a p-value to three significant digits."""
+    return f"{value:.3g}" if value >= 0.001 else "< 0.001"
+
+
+def duration(seconds: float) -> str:
+    """Returns a time in the unit that suits it."""
+    return f"{1000 * seconds:.1f} ms" if seconds < 1 else f"{seconds:.1f} s"
+
+
+def memory(size: float) -> str:
+    """Returns a number of bytes in MiB."""
+    return f"{size / 2**20:,.0f} MiB"
+
+
+def size_in_points(size: float) -> str:
+    """Returns a round difference in words."""
+    return "1 point" if size == 0.01 else f"{100 * size:g} points"
+
+
+def number_of_seeds(number: int | None) -> str:
+    """Returns a number of seeds from `sign_flip.seeds_needed`."""
+    return f"over {MOST_SEEDS:,}" if number is None else f"{number:,}"
