@@ -98,6 +98,19 @@ class Formula:
         received = self.window_sum(feedback, mirrored(self.window))
         return (passed - self._times(received, widened(x))).astype(x.dtype)
 
+    def collect_of_whole(self, y_bar: Array, x: Array) -> Array:
+        r"""Returns the same from the start, where all windows are whole axes.
+
+        There s is one number, and :math:`w^\top(f) = f(w(\bar y x) s^{-\beta} / s)`.
+        """
+        wide_x = widened(x)
+        wide_y_bar = y_bar.astype(wide_x.dtype)
+        _, s, factor = self._scale(wide_x)
+        total = self.window_sum(wide_x * wide_y_bar, self.window)
+        received = self.feedback(self._times(total, factor) / s)
+        passed = self._times(wide_y_bar, factor)
+        return (passed - self._times(received, wide_x)).astype(x.dtype)
+
     def bias_cotangent(self, u: Array) -> Array:
         r"""Returns :math:`-\beta u`, element by element."""
         return -self._times(self.beta, u)

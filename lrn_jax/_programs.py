@@ -54,6 +54,9 @@ def run(
     """
     shape = linear[0].shape if linear else x.shape
     arrays = {k: v for k, v in hyperparameters.items() if isinstance(v, Array)}
+    # With whole axes only, it is a reduction and a map: XLA knows better.
+    whole = len(whole_axes(window, x.shape)) == len(windowed_axes(window))
+    isolated = isolated and not whole
     if isolated:
         groups = _groups(window)
         merge = partial(_merged, groups=groups, shape=shape)
@@ -81,16 +84,18 @@ def run(
         dots = dict(zip(arguments, linear, strict=True))
         results = [kernel(Formula.pushforward, dots, x)]
     elif arguments == ("x",) and not arrays:
-        whole = len(whole_axes(window, x.shape)) == len(windowed_axes(window))
-        pads = name == "doubling" and not isolated
-        results = [_x_cotangent(kernel, linear[0], x, whole=whole, pads=pads)]
+        if whole:
+            results = [kernel(Formula.collect_of_whole, linear[0], x)]
+        else:
+            pads = name == "doubling" and not isolated
+            results = [_x_cotangent(kernel, linear[0], x, pads=pads)]
     else:
         results = _cotangents(kernel, arguments, linear[0], x)
     return [lax.reshape(result, shape) for result in results]
 
 
 def _x_cotangent(
-    kernel: Callable[..., Any], y_bar: Array, x: Array, *, whole: bool, pads: bool
+    kernel: Callable[..., Any], y_bar: Array, x: Array, *, pads: bool
 ) -> Array:
     def feedback(formula: Formula, y_bar: Array, x: Array) -> Array:
         return formula.feedback(formula.sensitivity(formula.passed(y_bar, x), x))
@@ -98,11 +103,6 @@ def _x_cotangent(
     def collect(formula: Formula, y_bar: Array, x: Array, feedback: Array) -> Array:
         return formula.collect(formula.passed(y_bar, x), x, feedback)
 
-    def both(formula: Formula, y_bar: Array, x: Array) -> Array:
-        return collect(formula, y_bar, x, feedback(formula, y_bar, x))
-
-    if whole:  # windows with one sum: XLA fuses the feedback with it
-        return kernel(both, y_bar, x)
     # The feedback is stored: whoever collects it needs it of a whole window. s is not:
     # XLA has to form it anew, which costs less.
     operands = y_bar, x, kernel(feedback, y_bar, x)
