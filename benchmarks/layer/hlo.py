@@ -2,10 +2,12 @@
 
 import math
 import re
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 # Instructions that neither compute nor move an array; nor do those that wait for the
-# end of another, ...-done.
+# end of another, ...-done, or custom calls that only name memory on TPU.
 _NO_WORK = {
     "after-all",
     "add-dependency",
@@ -19,15 +21,30 @@ _NO_WORK = {
     "tuple",
 }
 
+_NO_WORK_TARGETS = {"AllocateBuffer", "ConcatBitcast"}
+
+# What devices exchange, each under this name or as ...-start.
+_COLLECTIVES = {
+    "all-gather",
+    "all-reduce",
+    "all-to-all",
+    "collective-broadcast",
+    "collective-permute",
+    "ragged-all-to-all",
+    "reduce-scatter",
+}
+
 _HEADER = re.compile(r"^(?P<entry>ENTRY )?%?(?P<name>[\w.\-]+) .*\{$")
 _INSTRUCTION = re.compile(
     # A shape is one word, or a tuple of them; layouts may hold parentheses: {0:T(8)}.
     r"^\s+(?:ROOT )?%?(?P<name>[\w.\-]+) = (?P<shape>\(.*?\)|\S+) "
     r"(?P<opcode>[a-z][\w\-]*)\((?P<rest>.*)$"
 )
-_ARRAY = re.compile(r"\b([a-z]\w*)\[([\d,]*)\]")
+_ARRAY = re.compile(r"\b([a-z]\w*)\[([\d,]*)\](\{[^}]*\})?")
 _BITS = re.compile(r"[a-z]+(\d+)")  # types carry theirs in their name: f32, bf16, s8
 _CALLED = re.compile(r"to_apply=%?([\w.\-]+)")
+_TARGET = re.compile(r'custom_call_target="(\w+)"')
+_FAST_MEMORY = re.compile(r"S\([1-9]\d*\)")  # as a TPU's layouts name it
 
 
 @dataclass(frozen=True)
@@ -37,30 +54,64 @@ class Work:
     A kernel is an instruction of the entry computation that computes or moves an array:
     a fusion, a reduce-window, a copy, a custom call, a loop. Those that only name or
     rearrange values (parameters, constants, tuples, bitcasts) are not counted. A `call`
-    counts as what it calls. The bytes are what kernels would move if none of them kept
-    anything in a cache, nor read anything twice.
+    counts as what it calls. A copy in the background is no kernel, nor is a collective,
+    but both move bytes.
+
+    The bytes are what would be moved if no kernel kept anything in a cache. An operand
+    that is named twice is read twice. Arrays in the fast memory of a TPU do not count.
     """
 
     kernels: int
     bytes: int
+    collectives: tuple[str, ...] = ()
+    """Exchanges between devices, by name, one entry for each instruction."""
 
 
 @dataclass(frozen=True)
 class _Instruction:
     name: str
     opcode: str
-    bytes: int
+    shape: str
     operands: tuple[str, ...]
     called: str | None
+    target: str | None
+
+    @property
+    def collective(self) -> str | None:
+        """What it exchanges between devices."""
+        name = self.opcode.removesuffix("-start")
+        return name if name in _COLLECTIVES else None
+
+    @property
+    def works(self) -> bool:
+        """Whether it computes or moves an array."""
+        return not (
+            self.opcode in _NO_WORK
+            or self.opcode.endswith("-done")
+            or self.target in _NO_WORK_TARGETS
+        )
+
+
+def _arrays(shape: str) -> Iterator[tuple[int, bool]]:
+    """Yields the bytes of each array, and whether they lie in fast memory."""
+    for kind, dimensions, layout in _ARRAY.findall(shape):
+        bits = _BITS.match(kind)
+        width = int(bits[1]) if bits else 8 if kind == "pred" else 0
+        size = math.prod(map(int, filter(None, dimensions.split(","))))
+        yield size * width // 8, bool(_FAST_MEMORY.search(layout))
 
 
 def _bytes(shape: str) -> int:
-    total = 0
-    for kind, dimensions in _ARRAY.findall(shape):
-        bits = _BITS.match(kind)
-        width = int(bits[1]) if bits else 8 if kind == "pred" else 0
-        total += math.prod(map(int, filter(None, dimensions.split(",")))) * width // 8
-    return total
+    return sum(size for size, fast in _arrays(shape) if not fast)
+
+
+def _copied_bytes(shape: str) -> int:
+    """Returns the bytes that a copy in the background moves in main memory.
+
+    Its shape names both ends, of which one may be a slice of the other, and a token.
+    """
+    ends = list(_arrays(shape))[:2]
+    return min(size for size, _ in ends) * sum(not fast for _, fast in ends)
 
 
 def _operands(rest: str) -> tuple[str, ...]:
@@ -88,13 +139,15 @@ def _parse(text: str) -> tuple[str, dict[str, list[_Instruction]]]:
                 entry = header["name"] if header["entry"] else entry
         elif found := _INSTRUCTION.match(line):
             called = _CALLED.search(found["rest"])
+            target = _TARGET.search(found["rest"])
             current.append(
                 _Instruction(
                     found["name"],
                     found["opcode"],
-                    _bytes(found["shape"]),
+                    found["shape"],
                     _operands(found["rest"]),
                     called[1] if called else None,
+                    target[1] if target else None,
                 )
             )
     if not computations.get(entry):
@@ -110,15 +163,25 @@ def work(text: str) -> Work:
     entry, computations = _parse(text)
 
     def count(computation: str) -> Work:
-        sizes = {one.name: one.bytes for one in computations[computation]}
+        shapes = {one.name: one.shape for one in computations[computation]}
         kernels = total = 0
+        collectives: Counter[str] = Counter()
         for one in computations[computation]:
+            if not one.works:
+                continue
             if one.opcode == "call" and one.called in computations:
                 inner = count(one.called)
                 kernels, total = kernels + inner.kernels, total + inner.bytes
-            elif one.opcode not in _NO_WORK and not one.opcode.endswith("-done"):
+                collectives.update(inner.collectives)
+            elif one.collective:
+                collectives[one.collective] += 1
+                total += _bytes(one.shape)
+            elif one.opcode.endswith("-start"):
+                total += _copied_bytes(one.shape)
+            else:
                 kernels += 1
-                total += one.bytes + sum(sizes.get(name, 0) for name in one.operands)
-        return Work(kernels, total)
+                named = (one.shape, *(shapes.get(name, "") for name in one.operands))
+                total += sum(map(_bytes, named))
+        return Work(kernels, total, tuple(sorted(collectives.elements())))
 
     return count(entry)

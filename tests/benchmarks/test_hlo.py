@@ -18,7 +18,7 @@ HloModule jit_f, entry_computation_layout={(f32[4,8]{1,0})->f32[4,8]{1,0}}
 %parallel_fusion.2 (p.2: f32[4,8]) -> f32[4,8] {
   %p.2 = f32[4,8]{1,0} parameter(0)
   %wrapped.2 = f32[4,8]{1,0} fusion(%p.2), kind=kLoop, calls=%fused_computation
-  %copy-start.2 = f32[4,8]{1,0} copy-start(%wrapped.2)
+  %copy-start.2 = (f32[4,8]{1,0}, f32[4,8]{1,0}, u32[]) copy-start(%wrapped.2)
   ROOT %copy-done.2 = f32[4,8]{1,0} copy-done(%copy-start.2)
 }
 
@@ -42,9 +42,39 @@ ENTRY %main.9 (x.1: f32[4,8], i.1: bf16[4,8]) -> (f32[4,8], bf16[4,8]) {
 def test_kernels_and_bytes_of_a_module():
     array = 4 * 8 * 4
     # The fusion reads and writes one array of each dtype, the window sum reads its
-    # initial value as well, the call counts as the fusion and the copy in it.
+    # initial value as well, the call counts as the fusion and the copy in it, which is
+    # made in the background.
     expected = 2 * (array + array // 2) + (2 * array + 4) + 4 * array + 2 * array
-    assert hlo.work(HLO) == hlo.Work(kernels=5, bytes=expected)
+    assert hlo.work(HLO) == hlo.Work(kernels=4, bytes=expected)
+
+
+# As a TPU's programs are printed: S(1) is fast memory.
+TPU = """\
+HloModule jit_f, is_scheduled=true
+
+ENTRY %main.2 (x.1: bf16[8,32]) -> bf16[8,32] {
+  %x.1 = bf16[8,32]{1,0:T(8,128)(2,1)} parameter(0)
+  %slice-start = ((bf16[8,32]{1,0:T(8,128)}), bf16[2,32]{1,0:T(8,128)S(1)}, \
+s32[]{:S(2)}) slice-start(%x.1), slice={[0:2], [0:32]}
+  %slice-done = bf16[2,32]{1,0:T(8,128)S(1)} slice-done(%slice-start)
+  %near = bf16[8,32]{1,0:S(1)} custom-call(%slice-done), \
+custom_call_target="ConcatBitcast"
+  %border = ((bf16[2,32]{1,0}), bf16[2,32]{1,0}, u32[]{:S(2)}, u32[]{:S(2)}) \
+collective-permute-start(%slice-done), channel_id=1
+  %got = bf16[2,32]{1,0} collective-permute-done(%border)
+  %sum = bf16[2,32]{1,0} all-reduce(%got), to_apply=%region
+  %square = f32[8,32]{1,0:S(1)} multiply(%near, %near)
+  ROOT %y = bf16[8,32]{1,0} fusion(%square, %x.1, %x.1, %sum), kind=kLoop, calls=%f
+}
+"""
+
+
+def test_fast_memory_and_what_devices_exchange():
+    array, border = 8 * 32 * 2, 2 * 32 * 2
+    # The slice is read; both exchanges name two ends or one; y is written, and x, which
+    # is named twice, read twice.
+    expected = border + 2 * border + border + array + 2 * array + border
+    assert hlo.work(TPU) == hlo.Work(2, expected, ("all-reduce", "collective-permute"))
 
 
 def test_kernels_of_a_compiled_copy():
