@@ -4,6 +4,7 @@
 #   make ablation   train and compare the norms, write a report   ARGS="--seeds 2 ..."
 #   make test       run the tests                                 ARGS="-k values ..."
 #   make parity     compare with the other frameworks, those that pip installs
+#   make aot        compile for GPUs and TPUs that are not here, check the programs
 #   make bench      measure the layer, next to every peer that parity installed
 #   make bench-step measure the training step   ARGS="caffe_quick ..."
 #   make lint       ruff and pyright
@@ -15,7 +16,7 @@ VENV := .venv$(if $(NAMED),-$(shell $(PYTHON) -c \
   'import sys; print("%d.%d" % sys.version_info[:2])'))
 BIN := $(VENV)/bin
 
-.PHONY: ablation test parity bench bench-step lint format clean
+.PHONY: ablation test parity aot bench bench-step lint format clean
 
 ablation: $(VENV)/experiments
 	$(BIN)/python -m experiments ablate $(ARGS)
@@ -27,6 +28,11 @@ test: $(VENV)/test
 parity: $(VENV)/peers .venv-tensorflow/tensorflow
 	$(BIN)/python -m pytest tests/parity $(ARGS)
 	.venv-tensorflow/bin/python -m pytest tests/parity/test_tensorflow.py $(ARGS)
+
+# The compilers are large, and so have an environment of their own. Where one cannot be
+# installed, its tests are left out.
+aot: .venv-aot/aot-gpu .venv-aot/aot-tpu
+	.venv-aot/bin/python -m pytest tests/aot --numprocesses auto $(ARGS)
 
 bench: $(VENV)/benchmarks
 	$(BIN)/python -m benchmarks layer $(if $(wildcard .venv-tensorflow/tensorflow),\
@@ -56,6 +62,15 @@ $(addprefix $(VENV)/,experiments test peers benchmarks lint): pyproject.toml \
 .venv-tensorflow/tensorflow: pyproject.toml | .venv-tensorflow/bin/python
 	$(INSTALL) '.[$(@F)]'
 	@touch $@
+.venv-aot/test: pyproject.toml | .venv-aot/bin/python
+	$(INSTALL) '.[$(@F)]'
+	@touch $@
+.venv-aot/aot-gpu: SIZE = 225 MB
+.venv-aot/aot-tpu: SIZE = 0.7 GB
+.venv-aot/aot-gpu .venv-aot/aot-tpu: .venv-aot/test
+	@echo "Installing the compiler of the extra $(@F), about $(SIZE)."
+	@if $(INSTALL) '.[$(@F)]' 2>$@.log; then touch $@; \
+	else echo "$(@F) cannot be installed here, its tests are left out: see $@.log"; fi
 
 %/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; name one with \

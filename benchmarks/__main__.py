@@ -1,4 +1,7 @@
-"""How fast is local response normalization, and the training it is part of?"""
+"""How fast is local response normalization, and the training it is part of?
+
+And what is it compiled to, for machines that are not here?
+"""
 
 import sys
 from collections.abc import Sequence
@@ -12,26 +15,30 @@ from experiments.terminal.console import end_in_one_line
 from experiments.terminal.errors import UserError
 
 from . import records
+from .aot import tables as aot_tables
+from .aot.options import Aot
 from .layer import tables as layer_tables
 from .layer.options import Layer
 from .options import Plot, Summary, Table
 from .records import Record
-from .run import Plan, run, tell
+from .run import Plan, carry_out, run, tell
 from .step import tables as step_tables
 from .step.options import Step
 from .tables import make_console, run_title
 
-_TABLES = {"layer": layer_tables, "step": step_tables}
+_TABLES = {"layer": layer_tables, "step": step_tables, "aot": aot_tables}
+
+_Command = Layer | Step | Aot | Table | Summary | Plot
 
 
-def parse(arguments: Sequence[str]) -> Layer | Step | Table | Summary | Plot:
+def parse(arguments: Sequence[str]) -> _Command:
     """Returns the command that the arguments ask for.
 
     Raises:
       UserError: If a value is impossible.
     """
     return tyro.cli(
-        Layer | Step | Table | Summary | Plot,  # pyright: ignore[reportArgumentType]
+        _Command,  # pyright: ignore[reportArgumentType]
         prog="python -m benchmarks",
         description=__doc__,
         args=arguments,
@@ -84,6 +91,11 @@ def _show(show: Table | Summary | Plot) -> None:
 
 def _execute(arguments: Sequence[str]) -> int:
     command = parse(arguments)
+    if isinstance(command, Aot):
+        from .aot.plan import plan as plan_programs
+
+        plan = plan_programs(command, tell)
+        return carry_out("aot", plan, aot_tables, arguments, command.output)
     if not isinstance(command, Layer | Step):
         _show(command)
         return 0

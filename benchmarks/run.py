@@ -5,6 +5,7 @@ import platform
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from types import ModuleType
 
 from experiments.training.allocator import keep_freed_memory
@@ -71,20 +72,47 @@ def run(
     """
     allocator = settle(options)
     plan = make_plan()
+    timing = {
+        "allocator": allocator,
+        "threads": options.num_threads,
+        "rounds": options.rounds,
+        "seconds": options.seconds,
+    }
+    return carry_out(benchmark, plan, tables, arguments, options.output, timing)
+
+
+def carry_out(
+    benchmark: str,
+    plan: Plan,
+    tables: ModuleType,
+    arguments: Sequence[str],
+    output: Path | None,
+    timing: Record | None = None,
+) -> int:
+    """Shows and keeps what a plan finds; returns the exit status, 1 if it was wrong.
+
+    Args:
+      benchmark: Its name.
+      plan: What to do.
+      tables: The module that makes tables of what is found.
+      arguments: The command line, to be kept.
+      output: New file for all of it.
+      timing: How times are measured, where any are.
+
+    Raises:
+      UserError: If the file exists or cannot be made.
+    """
     about: Record = {
         "record": "run",
         "benchmark": benchmark,
         "command": environment.command(arguments),
         "environment": environment.describe(plan.versions),
-        "allocator": allocator,
-        "threads": options.num_threads,
-        "rounds": options.rounds,
-        "seconds": options.seconds,
+        **(timing or {}),
         "left_out": plan.left_out,
     }
     console = make_console()
     wrong = False
-    with records.writer(options.output) as write:
+    with records.writer(output) as write:
         console.print(run_title(about))
         write([about])
         try:
@@ -97,6 +125,6 @@ def run(
         finally:
             tell("")
     console.print(f"\n{tables.LEGEND}")
-    if options.output is not None:
-        console.print(f"\nWrote {options.output}")
+    if output is not None:
+        console.print(f"\nWrote {output}")
     return 1 if wrong else 0

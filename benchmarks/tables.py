@@ -64,16 +64,20 @@ def run_title(run: Record) -> str:
     environment = run["environment"]
     changed = " with local changes" if environment["local_changes"] else ""
     versions = ", ".join(f"{k} {v}" for k, v in environment["versions"].items())
-    rounds = f"{run['rounds']} rounds or " if "rounds" in run else ""
     missing = run["left_out"]
-    return "\n".join(
-        [
+    lines = [
+        f"{versions}, Python {environment['python']}, commit "
+        f"{environment['commit']}{changed}",
+        *([f"left out: {'; '.join(missing)}"] if missing else []),
+    ]
+    if "seconds" in run:  # times were measured
+        rounds = f"{run['rounds']} rounds or " if "rounds" in run else ""
+        lines[:0] = [
             f"{environment['device']} ({environment['platform']}), {run['threads']} "
-            f"of {environment['cores']} hardware threads for everyone",
-            f"{versions}, Python {environment['python']}, commit "
-            f"{environment['commit']}{changed}",
+            f"of {environment['cores']} hardware threads for everyone"
+        ]
+        lines[2:2] = [
             f"allocator: {run['allocator']}",
             f"{rounds}{run['seconds']:g} s for each table, all in turns",
-            *([f"left out: {'; '.join(missing)}"] if missing else []),
         ]
-    )
+    return "\n".join(lines)

@@ -52,7 +52,7 @@ def check_make(arguments: list[str]) -> None:
 def check_pip(arguments: list[str]) -> None:
     install, target = arguments
     assert install == "install"
-    extras = re.fullmatch(r"\.\[(\w+)\]", target)
+    extras = re.fullmatch(r"\.\[([\w-]+)\]", target)
     pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     assert extras
     assert extras.group(1) in pyproject["project"]["optional-dependencies"]

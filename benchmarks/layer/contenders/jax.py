@@ -34,7 +34,7 @@ def naive(x: Array, arguments: Arguments) -> Array:
     return x * lax.pow(s, jnp.asarray(-arguments["beta"], x.dtype))
 
 
-def _computation(layer: Layer, problem: Problem) -> Callable[..., tuple[Array, ...]]:
+def computation(layer: Layer, problem: Problem) -> Callable[..., tuple[Array, ...]]:
     """Returns what is measured: the layer, or the layer and its gradient."""
     arguments = problem.arguments
 
@@ -56,18 +56,19 @@ def prepare_layer(layer: Layer) -> Prepare:
     ) -> InProcess:
         del machine  # JAX found it out by itself
         given = (x,) if problem.mode == "forward" else (x, cotangent)
-        return _compiled(_computation(layer, problem), problem, *given)
+        return _compiled(computation(layer, problem), problem, *given)
 
     return prepare
 
 
+def lrn_layer(implementation: str | None) -> Layer:
+    """Returns `lrn_jax.lrn` with one of its implementations."""
+    return lambda x, arguments: lrn(x, **arguments, implementation=implementation)
+
+
 def prepare_lrn(implementation: str | None) -> Prepare:
     """Returns the preparation of `lrn_jax.lrn` with one of its implementations."""
-
-    def layer(x: Array, arguments: Arguments) -> Array:
-        return lrn(x, **arguments, implementation=implementation)
-
-    return prepare_layer(layer)
+    return prepare_layer(lrn_layer(implementation))
 
 
 def prepare_copy(

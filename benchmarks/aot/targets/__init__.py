@@ -1,0 +1,80 @@
+"""The machines that XLA compiles for, of which only the compiler is here."""
+
+import os
+from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from jax.experimental import topologies
+
+from ...environment import version
+
+# What libtpu otherwise asks the machine that it finds itself on.
+_TPU_VARIABLES = {
+    "ALLOW_MULTIPLE_LIBTPU_LOAD": "1",  # else one process of a machine may compile
+    "TPU_ACCELERATOR_TYPE": "v5litepod-4",
+    "TPU_SKIP_MDS_QUERY": "1",
+    "TPU_WORKER_HOSTNAMES": "localhost",
+}
+
+
+@dataclass(frozen=True)
+class Target:
+    """A kind of device, and the compiler for it."""
+
+    title: str
+    platform: str
+    """As JAX calls it."""
+    compiler: str
+    """The package that holds it."""
+    modules: tuple[str, ...]
+    """All that has to be installed."""
+    extra: str
+    """What installs them, in pyproject.toml."""
+
+    def missing(self) -> list[str]:
+        """Returns the modules that are not installed."""
+        return [name for name in self.modules if not _is_installed(name)]
+
+    def compiler_version(self) -> str:
+        """Returns name and version of the compiler."""
+        return f"{self.compiler} {version(self.compiler)}"
+
+
+_GPU_MODULES = ("jax_cuda12_plugin", "nvidia.cuda_nvcc")
+
+TARGETS = {
+    "h100": Target("H100", "cuda", "jax-cuda12-pjrt", _GPU_MODULES, "aot-gpu"),
+    "a100": Target("A100", "cuda", "jax-cuda12-pjrt", _GPU_MODULES, "aot-gpu"),
+    "v5e": Target("TPU v5e", "tpu", "libtpu", ("libtpu",), "aot-tpu"),
+}
+
+# A v5e host has four chips; of GPUs, as many stand side by side.
+NUM_DEVICES = 4
+
+
+def _is_installed(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # what it is part of is missing, too
+        return False
+
+
+@cache
+def devices(name: str) -> tuple[Any, ...]:
+    """Returns the devices of a target, for which programs can be compiled."""
+    if TARGETS[name].platform == "cuda":
+        topology = topologies.get_topology_desc(
+            platform="cuda",
+            target_config=Path(__file__).with_name(f"{name}.txtpb").read_text("utf-8"),
+            topology=f"1x1x{NUM_DEVICES}",
+        )
+    else:
+        for variable, value in _TPU_VARIABLES.items():
+            os.environ.setdefault(variable, value)
+        topology = topologies.get_topology_desc(
+            platform="tpu", topology_name=f"{name}:2x2"
+        )
+    return tuple(topology.devices)
