@@ -36,9 +36,9 @@ TPU: dict[tuple[str, str], Bound] = {
     ("forward_and_backward", "float32"): (7, 22, 3, 0),
     ("forward_and_backward", "bfloat16"): (7, 32, 6, 0),
 }
-# GoogLeNet's arrays, channels first: XLA gives them a layout in which a channel is a
-# plane, and fuses the window sums.
-TPU_PLANES: dict[tuple[str, str], Bound] = {
+# GoogLeNet's arrays, channels first: XLA makes the channels the outermost axis, and
+# fuses the window sums.
+TPU_OUTERMOST: dict[tuple[str, str], Bound] = {
     ("forward", "float32"): (1, 2, 0, 0),
     ("forward", "bfloat16"): (1, 2, 0, 0),
     ("forward_and_backward", "float32"): (3, 11, 2, 0),
@@ -70,8 +70,8 @@ def bound(platform: str, program: Program) -> Bound:
         return {"batch": TPU_BATCH, "channels": TPU_CHANNELS}[program.divided][mode]
     if problem.radius == 8:
         return TPU_LONG[kind]
-    planes = problem.layout == "NCHW" and problem.case.startswith("googlenet")
-    return (TPU_PLANES if planes else TPU)[kind]
+    outermost = problem.layout == "NCHW" and problem.case.startswith("googlenet")
+    return (TPU_OUTERMOST if outermost else TPU)[kind]
 
 
 def name(program: Program) -> str:
