@@ -8,7 +8,7 @@ import numpy as np
 
 from experiments.config.config import NormName, Recipe
 from experiments.data import Dataset, DatasetName, Split, gather
-from experiments.training.program import make_functions
+from experiments.training.step import make_functions
 
 _SHAPES: dict[DatasetName, tuple[int, int, int]] = {
     "digits": (8, 8, 1),

@@ -11,7 +11,7 @@ from experiments.config.arms import ARMS, title
 from experiments.config.config import NormName, Recipe
 from experiments.config.recipes import PRESETS
 from experiments.data import Dataset
-from experiments.models import layers
+from experiments.models import LayerName
 from experiments.training import augment
 
 from ..environment import version
@@ -47,10 +47,12 @@ class _Contender:
     """Returns None for a norm that it does not have."""
 
 
-def _ours(name: str, title: str, family: Family, plain: tuple[str, ...]) -> _Contender:
+def _ours(
+    name: str, title: str, family: Family, plain: tuple[LayerName, ...]
+) -> _Contender:
     def make(recipe: Recipe, norm: NormName, dataset: Dataset) -> Take:
-        with layers.plain(plain):
-            return jax_steps.make_step(recipe, norm, dataset)
+        recipe = replace(recipe, plain_layers=plain)
+        return jax_steps.make_step(recipe, norm, dataset)
 
     return _Contender(name, title, family, make)
 
@@ -75,9 +77,8 @@ def _contenders(options: Step) -> tuple[list[_Contender], list[str]]:
     """Returns who takes part, and who is left out and why."""
     chosen = [_ours("jax", "JAX", "ours", ())]
     for name in options.plain_layers:
-        plain = layers.NAMES if name == "all" else (name,)
         shown = f"plain {name.replace('_', ' ')}"
-        chosen.append(_ours(f"jax plain {name}", shown, "plain", plain))
+        chosen.append(_ours(f"jax plain {name}", shown, "plain", (name,)))
     if not options.torch:
         return chosen, []
     if jax.default_backend() != "cpu":
@@ -95,8 +96,6 @@ def plan(options: Step, tell: Tell) -> Plan:
     """
     check_selection("recipes", options.recipes, PRESETS)
     check_selection("norms", options.norms, ARMS, least=0)
-    names = (*layers.NAMES, "all")
-    check_selection("plain_layers", options.plain_layers, names, least=0)
     presets = {str(name): preset for name, preset in PRESETS.items()}
     known: dict[str, NormName] = {norm: norm for norm in ARMS}
     contenders, left_out = _contenders(options)

@@ -10,10 +10,10 @@ from experiments import metrics
 from experiments.__main__ import main
 from experiments.config.config import Ablation, Config, Recipe
 from experiments.terminal.errors import UserError
-from experiments.training import parallel
-from experiments.training.program import make_program
+from experiments.training.feed import make_feed
 from experiments.training.train import train
 
+from .digits import placed
 from .programs import lines_of, started
 
 # Augmentation and dropout, so that what is random is compared too.
@@ -25,8 +25,10 @@ def test_eight_devices_train_like_one():
     results = {
         number: train(
             Config(RECIPE, "lrn_batch_norm", 0),
-            mesh=parallel.make_mesh(number),
-            on_end=lambda program, state: states.update({program.mesh.size: state}),
+            placed(number),
+            on_end=lambda arm, state: states.update(
+                {len(state.step.sharding.device_set): state}
+            ),
         )
         for number in (1, 8)
     }
@@ -45,8 +47,8 @@ def test_eight_devices_train_like_one():
 
 
 def test_batches_are_divided_among_the_devices():
-    program = make_program(RECIPE, "lrn_batch_norm", parallel.make_mesh(8))
-    batch = next(iter(program.calls(0, 1)))
+    feed = make_feed(RECIPE, placed(8), None)
+    batch = next(feed.calls(0, 1))
     assert {shard.data.shape for shard in batch.addressable_shards} == {(1, 8)}
     assert len(batch.sharding.device_set) == 8
 

@@ -20,10 +20,10 @@ from experiments.metrics import directories, provenance
 from experiments.metrics import write as records
 from experiments.report import page
 from experiments.terminal.errors import UserError
-from experiments.training import parallel, program, train
+from experiments.training import parallel, train
 from experiments.training.checkpoint import Checkpoints
-from experiments.training.program import make_program
 
+from .digits import DATASET, compiled
 from .programs import lines_of, started
 
 LONG = ("--epochs", "12", "--seeds", "2", "--norms", "batch_norm")
@@ -109,16 +109,18 @@ def finished(one_run, tmp_path):
 @pytest.fixture
 def interrupted(tmp_path, monkeypatch):
     """The directory of the same ablation, stopped in its second epoch."""
+    arm = compiled(Recipe(epochs=2), "none")
     evaluated = []
 
     def evaluate(*arguments):
         evaluated.append(arguments)
         if len(evaluated) == 2:
             raise KeyboardInterrupt
-        return program.evaluate(*arguments)
+        return arm.evaluate(*arguments)
 
     with monkeypatch.context() as context:
-        context.setattr(train, "evaluate", evaluate)
+        stopped = arm._replace(evaluate=evaluate)
+        context.setattr(train, "compile_arm", lambda *arguments: stopped)
         assert main(quick(tmp_path / "runs", "--seeds", "1", *EVERY_EPOCH)) == 130
     assert Checkpoints(tmp_path / "runs" / "none-seed0.checkpoint", 0).latest == 1
     return tmp_path / "runs"
@@ -210,7 +212,7 @@ def test_resume_with_something_else_is_refused(more, message, finished, capsys):
 @pytest.mark.parametrize("more", [[], ["--seeds", "2"], ["--norms", "lrn"]])
 def test_resume_with_other_images_is_refused(more, interrupted, monkeypatch, capsys):
     before = {path: path.read_bytes() for path in interrupted.iterdir()}
-    others = dataclasses.replace(data.load(Recipe().source), fingerprint="0" * 64)
+    others = dataclasses.replace(DATASET, fingerprint="0" * 64)
     with monkeypatch.context() as context:
         context.setattr(data, "load", lambda *arguments: others)
         assert main(resumed(interrupted, *more)) == 2
@@ -312,19 +314,19 @@ def test_output_must_be_empty_and_writable(tmp_path):
 
 
 def test_state_comes_back_to_the_bit(tmp_path):
-    program = make_program(Recipe(epochs=2), "batch_norm")
-    state, _ = program.run(program.init(0), next(iter(program.calls(0, 1))))
+    arm = compiled(Recipe(epochs=2), "batch_norm")
+    state, _ = arm.run(arm.init(0), next(iter(arm.calls(0, 1))))
     saved = [np.asarray(leaf) for leaf in jax.tree.leaves(state)]
     checkpoints = Checkpoints(tmp_path / "run.checkpoint", 0)
     assert checkpoints.latest == 0
-    checkpoints.save(1, program.init(1))
+    checkpoints.save(1, arm.init(1))
     checkpoints.save(3, state)
     assert checkpoints.latest == 3
 
     again = Checkpoints(tmp_path / "run.checkpoint", 0)
     assert again.latest == 3
     everywhere = parallel.replicated(parallel.make_mesh(8))
-    like = jax.device_put(program.init(2), everywhere)
+    like = jax.device_put(arm.init(2), everywhere)
     restored = again.restore(like)
     for before, after in zip(saved, jax.tree.leaves(restored), strict=True):
         np.testing.assert_array_equal(before, after)
@@ -335,12 +337,12 @@ def test_state_comes_back_to_the_bit(tmp_path):
 
 
 def test_state_that_is_damaged_or_another_is_refused(tmp_path):
-    program = make_program(Recipe(epochs=2), "batch_norm")
+    arm = compiled(Recipe(epochs=2), "batch_norm")
     path = tmp_path / "run.checkpoint"
-    Checkpoints(path, 0).save(1, program.init(0))
+    Checkpoints(path, 0).save(1, arm.init(0))
     whole = path.read_bytes()
 
-    other = make_program(Recipe(epochs=2), "none").init(0)
+    other = compiled(Recipe(epochs=2), "none").init(0)
     with pytest.raises(UserError, match=r"model_state\S* should be"):
         Checkpoints(path, 0).restore(other)
 
@@ -352,11 +354,11 @@ def test_state_that_is_damaged_or_another_is_refused(tmp_path):
     for content in (*flipped, whole[:-1], whole[:10], b""):
         path.write_bytes(content)
         with pytest.raises(UserError, match="its checksum is that of other content"):
-            Checkpoints(path, 0).restore(program.init(0))
+            Checkpoints(path, 0).restore(arm.init(0))
 
 
 def test_checkpoints_are_not_more_frequent_than_wanted(tmp_path):
-    state = make_program(Recipe(epochs=2), "batch_norm").init(0)
+    state = compiled(Recipe(epochs=2), "batch_norm").init(0)
     checkpoints = Checkpoints(tmp_path / "run.checkpoint", seconds=1000)
     checkpoints.save(1, state)
     assert checkpoints.latest == 0
@@ -368,7 +370,7 @@ def test_weights_of_finished_runs_can_be_kept(tmp_path):
     assert main(quick(tmp_path / "runs", "--seeds", "1", "--keep-checkpoints")) == 0
     kept = Checkpoints(tmp_path / "runs" / "none-seed0.checkpoint", 0)
     assert kept.latest == 2
-    state = kept.restore(make_program(Recipe(epochs=2), "none").init(1))
+    state = kept.restore(compiled(Recipe(epochs=2), "none").init(1))
     assert int(state.step) == 2 * 20
 
 
