@@ -14,7 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from experiments.config.config import NetworkName, NormName, Recipe
+from experiments.config.recipe import NormName, Recipe
+from experiments.models import NetworkName
 
 # Makes a norm for so many channels.
 Norm = Callable[[int], nn.Module]

@@ -154,7 +154,7 @@ def test_diverged_run_has_its_epochs(tmp_path):
 def test_text_is_code_whatever_it_holds(tmp_path):
     text = "![x](http://a.org)\n\n# <script>\x1b\u202e\udcff"
     config = Config(Recipe(), "lrn", 0)
-    with tensorboard.writer(tmp_path, config, {text: text}, ()):
+    with tensorboard.writer(tmp_path, config, 20, {text: text}, ()):
         pass
     [event] = events_of(tmp_path / "tensorboard" / "lrn-seed0")
     [value] = event.summary.value
