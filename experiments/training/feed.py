@@ -24,7 +24,7 @@ _STEPS_PER_CALL = {"cpu": 1}
 _STEPS_PER_CALL_ELSEWHERE = 50
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Placed:
     """A data set, and the devices that train on it."""
 

@@ -68,24 +68,20 @@ def convolutions(strides, padding):
 def test_convolution_and_its_derivatives_are_those_of_jax(
     image, kernel, strides, padding
 ):
-    ours, plain = convolutions(strides, padding)
     primals, tangents = arrays(image, kernel), arrays(image, kernel)
-    assert_close(ours(*primals), plain(*primals))
-    for found, expected in zip(
-        jax.jvp(ours, primals, tangents), jax.jvp(plain, primals, tangents), strict=True
-    ):
-        assert_close(found, expected)
 
-    def gradients(function):
-        cotangent = jnp.sin(jnp.arange(plain(*primals).size, dtype=jnp.float32))
+    def all_of(function):
+        def everything(primals, tangents):
+            value, tangent = jax.jvp(function, primals, tangents)
+            cotangent = jnp.sin(jnp.arange(value.size, dtype=value.dtype))
+            _, pullback = jax.vjp(function, *primals)
+            return value, tangent, *pullback(cotangent.reshape(value.shape))
 
-        def loss(x, w):
-            return jnp.vdot(cotangent, function(x, w))
+        return jax.jit(everything)(primals, tangents)
 
-        return jax.jit(jax.grad(loss, argnums=(0, 1)))(*primals)
-
-    for found, expected in zip(gradients(ours), gradients(plain), strict=True):
-        assert_close(found, expected)
+    found, expected = map(all_of, convolutions(strides, padding))
+    for one, other in zip(found, expected, strict=True):
+        assert_close(one, other)
 
 
 def test_convolution_has_derivatives_of_higher_order():
@@ -222,7 +218,6 @@ def test_operands_are_computed_once_and_not_in_each_transposed_copy(monkeypatch)
     ("kernel_size", "padding", "dtype"),
     [
         ((3, 3), 1, "float32"),
-        ((2, 1), 2, "float32"),
         ((1, 2), 0, "bfloat16"),
     ],
 )

@@ -16,6 +16,8 @@ from experiments.training.train import train
 from .digits import placed
 from .programs import lines_of, started
 
+pytestmark = pytest.mark.usefixtures("quick")
+
 # Augmentation and dropout, so that what is random is compared too.
 RECIPE = Recipe(epochs=2, crop=8, padding=1, flip=True)
 
@@ -70,6 +72,16 @@ def test_impossible_divisions_are_refused(arguments, message, tmp_path, capsys):
     assert not output.exists()
 
 
+def test_processes_that_are_not_found_are_told(monkeypatch, capsys):
+    def initialize(*arguments):
+        raise ValueError("coordinator_address should be defined.")
+
+    monkeypatch.setattr(jax.distributed, "initialize", initialize)
+    assert main(["ablate", "--distributed"]) == 2
+    message = "`distributed` needs other processes, but JAX did not find them: coord"
+    assert message in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(("seeds", "sizes"), [(3, {2, 3}), (None, {5, 6})])
 def test_shards_are_all_runs_once(seeds, sizes):
     everything = Ablation(seeds=seeds).configs()
@@ -86,21 +98,22 @@ def test_impossible_shards_are_refused(shard):
 
 
 def test_shards_write_to_one_directory(tmp_path, capsys):
-    common = ["ablate", "--epochs", "1", "--seeds", "1", "--norms", "none", "lrn"]
+    common = ["ablate", "--epochs", "2", "--seeds", "2", "--norms", "none"]
     for shard in ("1/2", "2/2"):
         assert main([*common, "--shard", shard, "--output", str(tmp_path)]) == 0
-    assert "[1/1] LRN, seed 0: test accuracy" in capsys.readouterr().out
-    assert [run.norm for run in metrics.read(tmp_path)] == ["none", "lrn"]
+    assert "[1/1] no norm, seed 1: test accuracy" in capsys.readouterr().out
+    assert [run.seed for run in metrics.read(tmp_path)] == [0, 1]
     # Each can be resumed.
     assert (
         main(["ablate", "--resume", "--shard", "2/2", "--output", str(tmp_path)]) == 0
     )
-    assert "[1/1] LRN, seed 0: completed before" in capsys.readouterr().out
+    assert "[1/1] no norm, seed 1: completed before" in capsys.readouterr().out
     # None begins twice.
     assert main([*common, "--shard", "2/2", "--output", str(tmp_path)]) == 2
     assert "holds what shard 2/2 began" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_two_processes_train_like_one(tmp_path):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
