@@ -78,7 +78,7 @@ class Formula:
         return reduce(jnp.add, terms).astype(x.dtype)
 
     def passed(self, y_bar: Array, x: Array) -> Array:
-        r"""Returns what x receives of its own y: :math:`t = \bar y s^{-\beta}`."""
+        r"""Returns the part of x from its own y: :math:`t = \bar y s^{-\beta}`."""
         _, _, factor = self._scale(widened(x))
         return self._times(y_bar.astype(factor.dtype), factor)
 
@@ -90,7 +90,7 @@ class Formula:
         return self._times(wide_x / s, passed)
 
     def feedback(self, u: Array) -> Array:
-        r"""Returns what every y sends to its window: :math:`f = 2 \alpha \beta u`."""
+        r"""Returns the part of each y for its window: :math:`f = 2 \alpha \beta u`."""
         return self._times(self.alpha, self._times(2 * self.beta, u))
 
     def collect(self, passed: Array, x: Array, feedback: Array) -> Array:

@@ -150,7 +150,7 @@ def _compiled_lrn(
         array = array.astype(compute_dtype(x))
         if array.ndim == 0:
             return array
-        # Explicit, so that it also works where JAX is told to refuse rank promotion.
+        # Explicit: JAX may be set to refuse rank promotion.
         return lax.expand_dims(array, range(x.ndim - array.ndim))
 
     aligned_arrays = {name: aligned(name, array) for name, array in arrays.items()}

@@ -44,7 +44,7 @@ def _contenders(options: Layer) -> tuple[dict[str, Contender], list[str]]:
 
 
 def plan(options: Layer, tell: Tell) -> Plan:
-    """Returns what such options ask for.
+    """Returns the plan for these options.
 
     Raises:
       UserError: If a contender that is asked for cannot take part.

@@ -43,7 +43,7 @@ def case_title(measurement: Record) -> str:
 
 
 def windows(measurement: Record) -> str:
-    """Returns what the windows are, in words."""
+    """Returns the windows in words."""
     variant = measurement.get("variant", "channels")  # older results have no other
     if variant in ("whole_maps", "whole_channels"):
         return VARIANTS[variant]

@@ -88,7 +88,7 @@ class Contender:
     title: str
     family: Family
     prepare: Prepare
-    packages: tuple[str, ...] = ()  # beyond those of the benchmark itself
+    packages: tuple[str, ...] = ()  # beside the benchmark's own
     layouts: tuple[Layout, ...] = LAYOUTS
     dtypes: tuple[Dtype, ...] = DTYPES
     modes: tuple[Mode, ...] = MODES

@@ -51,7 +51,7 @@ def _scale(x: Array, arguments: Arguments) -> Array:
 
 
 def _computation(layer: Layer, problem: Problem) -> Callable[..., tuple[Array, ...]]:
-    """Returns what is measured: the layer, or the layer and its gradients."""
+    """Returns the layer, or the layer with its gradients."""
 
     def forward(learned: Mapping[str, Array], x: Array) -> tuple[Array, ...]:
         arguments: Any = {**problem.arguments, **learned}
@@ -92,7 +92,7 @@ def prepare_lrn(implementation: str | None) -> Prepare:
 def prepare_copy(
     problem: Problem, x: np.ndarray, cotangent: np.ndarray, machine: Machine
 ) -> InProcess:
-    """Prepares the reference: reads x, writes as many bytes, does next to nothing.
+    """Prepares the reference: reads x, writes the same number of bytes.
 
     It is one multiplication, which cannot be left out as a plain copy can.
     """
