@@ -23,7 +23,7 @@ from . import jax_steps
 from .options import Step
 from .tables import Family
 
-# A turn lasts this long, after a warm-up that is not timed: its first steps find another
+# A turn lasts this long, after a warm-up that is not timed: first steps find another
 # contender's data in the caches, and for a hundredth of a second the threads of that
 # library still spin, as in no training.
 _TURN_SECONDS = 0.1
