@@ -17,7 +17,7 @@ from ._arguments import (
     check_x,
     make_window,
 )
-from ._formula import compute_dtype, widened
+from ._formula import compute_dtype
 from ._power import times
 from ._primitive import normalize
 from ._window import Extents, Window
@@ -161,7 +161,7 @@ def _compiled_lrn(
         if _is_zero(given["alpha"], x):
             s = jnp.asarray(given["bias"], compute_dtype(x))
             factor = jnp.power(s, -given["beta"])
-            return times(widened(x), factor).astype(x.dtype)
+            return times(x.astype(s.dtype), factor).astype(x.dtype)
         return normalize(x, given, window, implementation)
 
 
