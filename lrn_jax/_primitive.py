@@ -14,7 +14,7 @@ rule of a custom_jvp cannot be transposed.
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from functools import partial
+from functools import partial, reduce
 from typing import Any
 
 import jax
@@ -46,7 +46,7 @@ def normalize(
     r"""Returns :math:`y = x s^{-\beta}`.
 
     Hyperparameters that are arrays have the dtype that x is computed in. They are
-    scalars, or have as many axes as x and broadcast to it.
+    scalars, or have the axes of x and broadcast to it.
     """
     if implementation == "plain":
         given = {"implementation": implementation, "window": window}
@@ -145,7 +145,7 @@ def _is_partitioned(context: mlir.LoweringRuleContext) -> bool:
 
 
 def _shapes(*operands, part: Part, arguments: Sequence[str], **_):
-    # Shape, sharding and manual axes of each result are those of the first operand.
+    # Each result has the shape, sharding and manual axes of the first operand.
     first, x = operands[0], operands[_num_linear(part, arguments)]
     return [
         first.update(dtype=x.dtype if name == "x" else compute_dtype(x))
@@ -155,38 +155,35 @@ def _shapes(*operands, part: Part, arguments: Sequence[str], **_):
 
 def _jvp(primals, tangents, *, part: Part, arguments: Sequence[str], **parameters):
     bind = partial(_lrn_p.bind, **parameters)
-    count = _num_linear(part, arguments)
     results = bind(*primals, part=part, arguments=arguments)
     if part == "normalize":
         x = primals[0]
-        names = [
-            "x",
-            *(name for name in HYPERPARAMETERS if parameters[name] == OPERAND),
-        ]
+        arrays = [name for name in HYPERPARAMETERS if parameters[name] == OPERAND]
         dots = {
             name: dot if name == "x" else _spread(dot, x)
-            for name, dot in zip(names, tangents, strict=True)
+            for name, dot in zip(["x", *arrays], tangents, strict=True)
             if not isinstance(dot, ad.Zero)
         }
         dots = bind(*dots.values(), *primals, part="pushforward", arguments=tuple(dots))
         return results, dots
+    count = _num_linear(part, arguments)
     linear, others = primals[:count], list(primals[count:])
+    by_linear, by_others = tangents[:count], tangents[count:]
     terms = []
-    if not all(isinstance(dot, ad.Zero) for dot in tangents[:count]):
-        dots = map(ad.instantiate_zeros, tangents[:count])
+    if not all(isinstance(dot, ad.Zero) for dot in by_linear):
+        dots = map(ad.instantiate_zeros, by_linear)
         terms.append(bind(*dots, *others, part=part, arguments=arguments))
-    if not all(isinstance(dot, ad.Zero) for dot in tangents[count:]):
-        # The checkpoint makes reverse mode keep the operands alone.
-        @jax.checkpoint
+    if not all(isinstance(dot, ad.Zero) for dot in by_others):
+        parameters |= {"part": part, "arguments": arguments}
+
+        @jax.checkpoint  # so that reverse mode keeps the operands alone
         def of_others(linear, others, dots):
-            evaluate = partial(
-                _evaluate, *linear, part=part, arguments=arguments, **parameters
-            )
+            evaluate = partial(_evaluate, *linear, **parameters)
             return jax.jvp(evaluate, others, dots)[1]
 
-        dots = map(ad.instantiate_zeros, tangents[count:])
-        terms.append(of_others(linear, others, list(dots)))
-    return results, [sum(dots[1:], dots[0]) for dots in zip(*terms, strict=True)]
+        dots = list(map(ad.instantiate_zeros, by_others))
+        terms.append(of_others(linear, others, dots))
+    return results, [reduce(jnp.add, dots) for dots in zip(*terms, strict=True)]
 
 
 def _spread(dot: Array, x: Array) -> Array:
@@ -198,32 +195,30 @@ def _spread(dot: Array, x: Array) -> Array:
 def _transpose(
     cotangents, *operands, part: Part, arguments: Sequence[str], **parameters
 ):
-    bind = partial(_lrn_p.bind, **parameters)
     count = _num_linear(part, arguments)
     linear, others = operands[:count], operands[count:]
-    if part == "pushforward":
-        names = tuple(
+    names = arguments if part == "pullback" else ("y",)
+    given = {
+        name: one
+        for name, one in zip(names, cotangents, strict=True)
+        if not isinstance(one, ad.Zero)
+    }
+    if not given:
+        return [None] * len(operands)
+    bind = partial(_lrn_p.bind, *given.values(), *others, **parameters)
+    if part == "pullback":
+        found = bind(part="pushforward", arguments=tuple(given))
+    else:
+        wanted = tuple(
             name
             for name, one in zip(arguments, linear, strict=True)
             if ad.is_undefined_primal(one)
         )
-        (y_bar,) = cotangents
-        if isinstance(y_bar, ad.Zero):
-            return [None] * len(operands)
-        found = bind(y_bar, *others, part="pullback", arguments=names)
-        of_name = dict(zip(names, found, strict=True))
-        return [*(of_name.get(name) for name in arguments), *[None] * len(others)]
-    present = {
-        name: one
-        for name, one in zip(arguments, cotangents, strict=True)
-        if not isinstance(one, ad.Zero)
-    }
-    if not present:
-        return [None] * len(operands)
-    (found,) = bind(
-        *present.values(), *others, part="pushforward", arguments=tuple(present)
-    )
-    return [found, *[None] * len(others)]
+        of_name = dict(
+            zip(wanted, bind(part="pullback", arguments=wanted), strict=True)
+        )
+        found = [of_name.get(name) for name in arguments]
+    return [*found, *[None] * len(others)]
 
 
 def _batch(operands, axes, *, part: Part, arguments, window: Window, **parameters):

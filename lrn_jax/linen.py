@@ -71,7 +71,7 @@ class LearnedLocalResponseNorm(nn.Module):
         y_c = x_c \, s_c^{-\beta_c}, \qquad
         s_c = \text{bias}_c + \alpha_c \sum_{j=\max(0,\,c-r)}^{\min(C-1,\,c+r)} x_j^2.
 
-    Those of bias, alpha and beta that are named in `learn` are parameters, either one
+    The names in `learn`, of bias, alpha and beta, are parameters, either one
     number each or one for each channel :math:`c` of the result. What is stored and
     trained is the logarithm: ``log_alpha`` with ``alpha = exp(log_alpha)``, and so on.
     It keeps them positive, and a step changes alpha, which may be 1e-4, in proportion

@@ -4,7 +4,7 @@ import math
 import re
 from dataclasses import dataclass
 
-# Instructions that neither compute nor move an array; nor do those that wait for the
+# Instructions that neither compute nor move an array, like the ones that wait for the
 # end of another, ...-done.
 _NO_WORK = {
     "after-all",

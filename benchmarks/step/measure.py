@@ -23,9 +23,9 @@ from . import jax_steps
 from .options import Step
 from .tables import Family
 
-# A turn is as many steps as take so long, after some that are not timed: those find the
-# caches full of what another contender left there, and for a hundredth of a second the
-# threads of its library still spin and wait, as in no training.
+# A turn lasts this long, after a warm-up that is not timed: first steps find another
+# contender's data in the caches, and for a hundredth of a second the threads of that
+# library still spin, as in no training.
 _TURN_SECONDS = 0.1
 _WARM_UP = 0.25
 
@@ -89,7 +89,7 @@ def _contenders(options: Step) -> tuple[list[_Contender], list[str]]:
 
 
 def plan(options: Step, tell: Tell) -> Plan:
-    """Returns what such options ask for.
+    """Returns the plan for these options.
 
     Raises:
       UserError: If there is no such recipe, norm or layer.

@@ -30,7 +30,7 @@ class Step(Run):
         tuple[str, ...],
         tyro.conf.arg(
             metavar="NAME [NAME ...]",
-            help_behavior_hint="(default: those of each recipe)",
+            help_behavior_hint="(default: each recipe's)",
         ),
     ] = ()
     """Arms, as in the ablation. With none among them, each norm has its share."""
