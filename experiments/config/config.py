@@ -7,18 +7,7 @@ from typing import Annotated, Any
 import tyro
 
 from ..terminal.errors import UserError
-from .recipe import (
-    DEFAULT_RECIPE as DEFAULT_RECIPE,
-)
-from .recipe import (
-    LRNHyperparameters,
-    NormName,
-    Recipe,
-    check,
-)
-from .recipe import (
-    LRNWithinHyperparameters as LRNWithinHyperparameters,
-)
+from .recipe import LRNHyperparameters, NormName, Recipe, check
 from .significance import fewest_seeds
 
 

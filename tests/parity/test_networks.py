@@ -14,7 +14,7 @@ from benchmarks import run
 from benchmarks.options import available_threads
 from benchmarks.step import measure
 from experiments.config.arms import ARMS
-from experiments.config.config import LRNHyperparameters, LRNWithinHyperparameters
+from experiments.config.recipe import LRNHyperparameters, LRNWithinHyperparameters
 from experiments.config.recipes import PRESETS
 from experiments.models import make_network
 from experiments.models.norms import NormLayer
