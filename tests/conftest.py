@@ -48,6 +48,15 @@ def choice(request):
     return request.param
 
 
+@pytest.fixture(scope="session", params=[None, "plain"], ids=["primitive", "plain"])
+def rules(request):
+    """The implementations with the primitive's rules, and with JAX's own.
+
+    For what depends on the equations and the rules, and on no way to sum.
+    """
+    return request.param
+
+
 @pytest.fixture(params=[False, True], ids=["jit", "disable_jit"])
 def debugging(request):
     """JAX's flags for debugging: invalid numbers are errors, with and without jit."""

@@ -87,10 +87,10 @@ LAYERS = {
     "_primitive": 3,
     "_lrn": 4,
     "conventions": 4,
-    "_learned": 4,
-    "linen": 5,
-    "nnx": 5,
-    "__init__": 6,
+    "_learned": 5,
+    "linen": 6,
+    "nnx": 6,
+    "__init__": 7,
 }
 FILES = sorted(PACKAGE.rglob("*.py"))
 
