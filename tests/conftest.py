@@ -2,10 +2,15 @@
 
 import os
 
-# Before JAX is imported: it reads these once.
+# Before JAX is imported: it reads these once. LLVM's lower level takes a third less time
+# to compile, and XLA's own passes stay the same; flags that are set already prevail.
 os.environ["JAX_PLATFORMS"] = "cpu"
 os.environ["XLA_FLAGS"] = " ".join(
-    [os.environ.get("XLA_FLAGS", ""), "--xla_force_host_platform_device_count=8"]
+    [
+        "--xla_backend_optimization_level=1",
+        os.environ.get("XLA_FLAGS", ""),
+        "--xla_force_host_platform_device_count=8",
+    ]
 )
 
 import hypothesis
