@@ -39,8 +39,10 @@ def test_odd(implementation, x):
 
 @given(x=ARRAYS)
 def test_reversed_channels_mirror_the_window(implementation, x):
-    y = lrn(x, **ARGUMENTS, implementation=implementation)
-    arguments = ARGUMENTS | {"depth_radius": (3, 1), "implementation": implementation}
+    # By square roots, whose error does not grow with s.
+    arguments = ARGUMENTS | {"beta": 0.75, "implementation": implementation}
+    y = lrn(x, **arguments)
+    arguments |= {"depth_radius": (3, 1)}
     # The order of a sum is not part of the contract: a rounding apart, not equal.
     np.testing.assert_allclose(
         lrn(x[:, ::-1], **arguments)[:, ::-1], y, rtol=reference.tolerance(np.float32)
