@@ -2,8 +2,8 @@
 
 import os
 
-# Before JAX is imported: it reads these once. At LLVM's lower level it takes a third less
-# time to compile, and XLA's passes stay the same. Flags that were set before prevail.
+# Before JAX is imported: it reads these once. At LLVM's lower level it takes a third
+# less time to compile. XLA's passes stay the same; flags that were set before prevail.
 os.environ["JAX_PLATFORMS"] = "cpu"
 os.environ["XLA_FLAGS"] = " ".join(
     [
