@@ -2,7 +2,7 @@
 # it needs into .venv, once. With PYTHON=python3.13, say, it is .venv-3.13 and that Python.
 #
 #   make ablation   train and compare the norms, write a report   ARGS="--seeds 2 ..."
-#   make test       run the tests                                 ARGS="-k values ..."
+#   make test       run the tests; the slow ones with             ARGS="-m slow"
 #   make parity     compare with the other frameworks, those that pip installs
 #   make aot        compile for GPUs and TPUs that are not here, check the programs
 #   make bench      measure the layer, next to every peer that parity installed
@@ -21,8 +21,10 @@ BIN := $(VENV)/bin
 ablation: $(VENV)/experiments
 	$(BIN)/python -m experiments ablate $(ARGS)
 
+# Without other frameworks and compilers, which have targets of their own.
+APART = --ignore tests/parity --ignore tests/aot
 test: $(VENV)/test
-	$(BIN)/python -m pytest --numprocesses auto $(ARGS)
+	$(BIN)/python -m pytest --numprocesses auto -m "not slow" $(APART) $(ARGS)
 
 # TensorFlow has an environment of its own: it seldom agrees with the others on versions.
 parity: $(VENV)/peers .venv-tensorflow/tensorflow

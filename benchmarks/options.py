@@ -13,7 +13,7 @@ from experiments.terminal.errors import UserError
 
 
 def available_threads() -> int:
-    """Returns how many threads of this process can run at a time."""
+    """Returns the number of cores this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
@@ -63,7 +63,7 @@ class Run:
         int | None,
         tyro.conf.arg(metavar="INT", help_behavior_hint="(default: all there are)"),
     ] = None
-    """Threads of every contender; the process is confined to as many cores."""
+    """Threads of every contender, and cores of the process."""
     allocator: Literal["keep", "system"] = "keep"
     """Whether freed memory stays in the process, or malloc may give it back."""
     output: Annotated[

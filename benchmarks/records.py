@@ -42,7 +42,7 @@ def writer(path: Path | None) -> Iterator[Callable[[Iterable[Record]], None]]:
 
 
 def _plain(value: Any) -> Any:
-    """Returns what JSON can hold, with text that is safe to show."""
+    """Returns the value as JSON can hold it, with text that is safe to show."""
     if isinstance(value, str):
         return plain(value)
     if isinstance(value, list):
@@ -74,7 +74,7 @@ def understood(path: Path) -> Iterator[None]:
 
 
 def read(path: Path) -> tuple[Record, list[Record]]:
-    """Returns what a run wrote about itself, and its measurements."""
+    """Returns the header of a run, and its measurements."""
     lines = path.read_text(encoding="utf-8").splitlines()
     run, *measurements = [_plain(json.loads(line)) for line in lines]
     if run["record"] != "run" or not measurements:

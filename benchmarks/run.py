@@ -36,7 +36,7 @@ def settle(options: Run) -> str:
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     if options.num_threads < available_threads():
         cores = sorted(os.sched_getaffinity(0))[: options.num_threads]
-        os.sched_setaffinity(0, cores)  # XLA makes as many threads as it has cores
+        os.sched_setaffinity(0, cores)  # XLA makes a thread for each core
     if options.allocator == "system":
         return "the system's, which may take memory back at every call"
     if platform.libc_ver()[0] != "glibc":

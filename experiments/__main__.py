@@ -8,99 +8,17 @@ if __name__ == "__main__":  # before what takes seconds to load
 import argparse
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
 
-import tyro
-
-from .config import help_texts
-from .config.config import DEFAULT_RECIPE, Ablation
-from .config.recipes import PRESETS
+from .config.command_line import ABLATE, Report, parse, split
+from .config.config import Ablation
+from .config.recipe import DEFAULT_RECIPE
 from .metrics import directories
 from .report import page
 from .terminal.console import end_in_one_line, make_console
 from .terminal.errors import UserError
 from .training.allocator import keep_freed_memory
-
-
-@dataclass(frozen=True)
-class Report:
-    """Writes the report of an ablation anew, from the metrics in its directory.
-
-    Several directories are reported as one ablation, whose runs were made apart.
-    """
-
-    directories: Annotated[
-        tyro.conf.Positional[tuple[Path, ...]],
-        tyro.conf.arg(metavar="DIR [DIR ...]", help_behavior_hint=""),
-    ]
-    """Directories of the ablation, with its .jsonl files."""
-    output: Annotated[
-        Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="")
-    ] = None
-    """Directory for the report (default: that of the ablation, if it is one)."""
-
-
-_ABLATE, _REPORT = "ablate", "report"
-
-
-def _split(arguments: Sequence[str]) -> tuple[str | None, list[str]]:
-    """Returns the recipe, which may follow the word ablate, and the other arguments."""
-    match list(arguments):
-        case ["ablate", word, *rest] if not word.startswith("-"):
-            for recipe in PRESETS:
-                if recipe == word:
-                    return recipe, [_ABLATE, *rest]
-            raise UserError(
-                f"`RECIPE` must be one of {', '.join(PRESETS)}, but got {word}."
-            )
-        case rest:
-            return None, rest
-
-
-def _descriptions(recipe: str | None, arguments: Sequence[str]) -> dict[str, str]:
-    """Returns what each command says of itself; one that is not asked for, in brief."""
-    texts = {
-        _ABLATE: help_texts.of_recipe(recipe) if recipe else help_texts.of_ablate(),
-        _REPORT: help_texts.of_command(Report),
-    }
-    return {
-        command: text if command in arguments else text.partition("\n\n")[0]
-        for command, text in texts.items()
-    }
-
-
-def parse(arguments: Sequence[str] | None = None) -> Ablation | Report:
-    """Returns the command that the arguments, or those of the process, ask for.
-
-    The recipe gives the defaults of all options.
-
-    Raises:
-      UserError: If there is no such recipe, or a value is impossible.
-    """
-    recipe, rest = _split(sys.argv[1:] if arguments is None else arguments)
-    preset = PRESETS[recipe or DEFAULT_RECIPE]
-    for options in (Ablation, Report):
-        help_texts.join_lines(options)
-    descriptions = _descriptions(recipe, rest)
-
-    def subcommand(name: str, **options: Any) -> Any:
-        return tyro.conf.subcommand(name, description=descriptions[name], **options)
-
-    command = (
-        Annotated[
-            Ablation,
-            subcommand(_ABLATE, default=Ablation(preset.recipe, preset.norms)),
-        ]
-        | Annotated[Report, subcommand(_REPORT)]
-    )
-    return tyro.cli(
-        command,  # pyright: ignore[reportArgumentType] - tyro takes unions
-        prog="python -m experiments",
-        description=__doc__,
-        args=rest,
-    )
 
 
 def _parse_ablation(arguments: Sequence[str]) -> Ablation:
@@ -141,7 +59,7 @@ def _to_resume(arguments: Sequence[str]) -> tuple[Path, str] | None:
         found, _ = options.parse_known_args(arguments)
     except argparse.ArgumentError:  # `parse` will say so
         return None
-    if not found.resume or found.output is None or _ABLATE not in arguments[:1]:
+    if not found.resume or found.output is None or ABLATE not in arguments[:1]:
         return None
     return found.output, found.shard
 
@@ -153,8 +71,8 @@ def _with_kept(arguments: Sequence[str], output: Path, shard: str) -> list[str]:
       UserError: If there is nothing to resume, or it is another recipe.
     """
     first = directories.read_arguments(output, shard)
-    recipe, rest = _split(arguments)
-    first_recipe = _split(first)[0] or DEFAULT_RECIPE
+    recipe, rest = split(arguments)
+    first_recipe = split(first)[0] or DEFAULT_RECIPE
     if recipe not in (None, first_recipe):
         raise UserError(
             f"`resume` needs the recipe that {output} was begun with, {first_recipe}, "

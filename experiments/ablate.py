@@ -3,14 +3,13 @@
 import math
 import shlex
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jax.sharding import Mesh
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -25,6 +24,7 @@ from rich.text import Text
 from .config.arms import title
 from .config.config import Ablation, Config
 from .config.recipes import PRESETS
+from .data import Part
 from .data.reading import read
 from .metrics import (
     Epoch,
@@ -46,15 +46,9 @@ from .terminal.signals import status_of
 from .terminal.text import plain
 from .training import parallel, tensorboard
 from .training.checkpoint import Checkpoints, check_space
-from .training.program import (
-    Program,
-    State,
-    count_parameters,
-    load,
-    shapes,
-    steps_per_epoch,
-)
-from .training.program import activations as activations_of
+from .training.compilation import CompiledArm
+from .training.feed import Placed
+from .training.step import State, count_parameters, shapes, steps_per_epoch
 from .training.train import train
 
 _SHOWN_IMAGES = 64
@@ -88,27 +82,27 @@ def _changes(ablation: Ablation) -> list[str]:
     ]
 
 
-def _start(ablation: Ablation, arguments: Sequence[str], mesh: Mesh) -> dict[str, Any]:
+def _start(
+    ablation: Ablation, arguments: Sequence[str], placed: Placed
+) -> dict[str, Any]:
     """Returns what the first line of every run says beside its config."""
     preset = PRESETS[ablation.recipe.name]
-    dataset = load(ablation.recipe)
     return {
         "arms": [arm.arm for arm in ablation.arms()],
         "command": shlex.join(["python", "-m", "experiments", *arguments]),
         "environment": provenance.describe(),
-        "devices": mesh.size,
-        "dataset_title": dataset.title,
-        "fingerprint": dataset.fingerprint,
+        "devices": placed.mesh.size,
+        "dataset_title": placed.dataset.title,
+        "fingerprint": placed.dataset.fingerprint,
         "network": preset.network,
         "deviations": [*preset.deviations, *_changes(ablation)],
         "reference": [asdict(reference) for reference in preset.references],
     }
 
 
-def _print_parameters(console: Console, arms: Sequence[Config]) -> None:
+def _print_parameters(console: Console, states: Mapping[str, State]) -> None:
     sizes = [
-        f"{title(arm.arm)} {count_parameters(shapes(arm.recipe, arm.norm)):,}"
-        for arm in arms
+        f"{title(arm)} {count_parameters(state):,}" for arm, state in states.items()
     ]
     console.print(f"Parameters: {', '.join(sizes)}.")
 
@@ -138,6 +132,7 @@ def _prepare(
     directory: Path,
     arguments: Sequence[str],
     start: dict[str, Any],
+    states: Mapping[str, State],
     console: Console,
 ) -> None:
     """Checks that the directory may be trained in, and writes the command line there.
@@ -156,8 +151,7 @@ def _prepare(
     start["arms"] = list(dict.fromkeys([*arms_of(runs), *start["arms"]]))
     directories.write_arguments(directory, ablation.shard, arguments)
     if math.isfinite(ablation.checkpoint_seconds):
-        states = (shapes(arm.recipe, arm.norm) for arm in arms)
-        check_space(directory, max(states, key=count_parameters))
+        check_space(directory, max(states.values(), key=count_parameters))
 
 
 def ablate(ablation: Ablation, console: Console, arguments: Sequence[str]) -> int:
@@ -196,20 +190,24 @@ def ablate(ablation: Ablation, console: Console, arguments: Sequence[str]) -> in
         # All that can be wrong is, before anything is written.
         if ablation.tensorboard:
             tensorboard.check_installed()
-        read(recipe.source, console)
-        steps_per_epoch(recipe)
+        placed = Placed(read(recipe.source, console), mesh)
+        steps_per_epoch(recipe, placed.dataset)
         parallel.check_batch(recipe.batch_size, mesh)
-        _print_parameters(console, ablation.arms())
+        states = {
+            arm.arm: shapes(arm.recipe, arm.norm, placed.dataset)
+            for arm in ablation.arms()
+        }
+        _print_parameters(console, states)
         _print_seeds(console, ablation)
-        start = _start(ablation, arguments, mesh)
+        start = _start(ablation, arguments, placed)
         # Without a name, other processes than the main one do not learn of it.
         directory = ablation.output or Path("runs", "of-the-main-process")
         if parallel.is_main_process():
             if not ablation.resume:
                 directory = hold(_make_directory(ablation))
-            _prepare(ablation, directory, arguments, start, console)
+            _prepare(ablation, directory, arguments, start, states, console)
         parallel.wait_for_others("directory")
-        status = _train_all(ablation, directory, start, mesh, console)
+        status = _train_all(ablation, directory, start, placed, console)
         # Where it was stopped that early, there is nothing to report.
         if parallel.is_main_process() and (not status or recorded(directory)):
             page.print_summary(console, page.write_report(directory), directory)
@@ -220,12 +218,12 @@ def _train_all(
     ablation: Ablation,
     directory: Path,
     start: dict[str, Any],
-    mesh: Mesh,
+    placed: Placed,
     console: Console,
 ) -> int:
     """Trains the runs of an ablation, and returns the exit status."""
     recipe, configs = ablation.recipe, ablation.configs()
-    steps = recipe.epochs * steps_per_epoch(recipe)
+    steps = recipe.epochs * steps_per_epoch(recipe, placed.dataset)
     with Progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(),
@@ -244,7 +242,7 @@ def _train_all(
                     config,
                     directory,
                     start,
-                    mesh,
+                    placed,
                     on_steps=lambda number: progress.advance(task, number),
                 )
                 progress.update(task, completed=number * steps)
@@ -263,14 +261,12 @@ def _train_all(
 
 
 def _keep_activations(
-    program: Program, state: State, config: Config, directory: Path
+    arm: CompiledArm, state: State, validation: Part, path: Path
 ) -> None:
     """Writes what the first norm layer does to some images, for the report."""
-    validation = load(config.recipe).validation
     images = validation.take(np.arange(min(_SHOWN_IMAGES, len(validation)))).images
-    before, after = activations_of(program, state, images)
+    before, after = arm.around_norm(state, images)
     if parallel.is_main_process() and np.isfinite([before, after]).all():
-        path = activation_file.path_of(directory, config.arm)
         activation_file.save(path, activation_summary.summarize(before, after))
 
 
@@ -278,13 +274,15 @@ def _events(
     ablation: Ablation,
     config: Config,
     directory: Path,
+    placed: Placed,
     content: dict[str, Any],
     earlier: Sequence[Epoch],
 ) -> AbstractContextManager[tensorboard.Writer | None]:
     """Opens the event files of a run, where they are wanted."""
     if not ablation.tensorboard or not parallel.is_main_process():
         return nullcontext()
-    return tensorboard.writer(directory, config, content, earlier)
+    steps = steps_per_epoch(config.recipe, placed.dataset)
+    return tensorboard.writer(directory, config, steps, content, earlier)
 
 
 def _run(
@@ -292,7 +290,7 @@ def _run(
     config: Config,
     directory: Path,
     start: dict[str, Any],
-    mesh: Mesh,
+    placed: Placed,
     on_steps: Callable[[int], None],
 ) -> str:
     """Trains one run, writes its metrics, and returns how it ended, in words."""
@@ -302,7 +300,7 @@ def _run(
         else nullcontext(True) as mine
     ):
         if mine:
-            return _run_held(ablation, config, directory, start, mesh, on_steps)
+            return _run_held(ablation, config, directory, start, placed, on_steps)
     if ablation.distributed:  # the others train it, and would wait
         raise UserError(
             f"{title(config.arm)}, seed {config.seed} in {directory} is trained by "
@@ -329,7 +327,7 @@ def _run_held(
     config: Config,
     directory: Path,
     start: dict[str, Any],
-    mesh: Mesh,
+    placed: Placed,
     on_steps: Callable[[int], None],
 ) -> str:
     """Does `_run` for a run that no other process does."""
@@ -340,7 +338,9 @@ def _run_held(
         if parallel.is_main_process() and not ablation.keep_checkpoints:
             checkpoints.remove()  # there is one if it was killed just then
         # They may not have been wanted then, or not have been finished.
-        with _events(ablation, config, directory, begun.start, begun.epochs) as events:
+        with _events(
+            ablation, config, directory, placed, begun.start, begun.epochs
+        ) as events:
             if events is not None and begun.completed:
                 events.completed(begun.end["test_loss"], begun.end["test_accuracy"])
         return f"{begun.status} before"
@@ -353,9 +353,10 @@ def _run_held(
         kept = _kept(begun, checkpoints.latest, start)
     earlier = () if kept is None else kept.epochs
 
-    def on_end(program: Program, state: State) -> None:
+    def on_end(arm: CompiledArm, state: State) -> None:
         if config.seed == 0:
-            _keep_activations(program, state, config, directory)
+            path = activation_file.path_of(directory, config.arm)
+            _keep_activations(arm, state, placed.dataset.validation, path)
         if ablation.keep_checkpoints:
             checkpoints.save(config.recipe.epochs, state, now=True)
 
@@ -367,7 +368,7 @@ def _run_held(
         records.writer(directory, config, kept=kept)
         if parallel.is_main_process()
         else nullcontext(records.Writer(lambda line: None)) as writer,
-        _events(ablation, config, directory, content, earlier) as events,
+        _events(ablation, config, directory, placed, content, earlier) as events,
     ):
         if kept is None:
             writer.start(config, **start)
@@ -380,7 +381,7 @@ def _run_held(
         try:
             result = train(
                 config,
-                mesh=mesh,
+                placed,
                 checkpoints=checkpoints,
                 earlier=earlier,
                 on_steps=on_steps,

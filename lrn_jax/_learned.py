@@ -1,23 +1,51 @@
-"""What the two modules with learned parameters share: where they start, their shape."""
+"""What the modules of both libraries share: the call, and parameters as logarithms."""
 
 import math
 from collections.abc import Mapping
 from typing import Any
 
+import jax.numpy as jnp
 from jax import Array
+from jax.typing import ArrayLike
 
-from ._arguments import check_axis, check_hyperparameter
+from ._arguments import check_axis, check_hyperparameter, check_x
+from ._lrn import lrn
 
 
-def initial_logarithms(learn: Any, values: Mapping[str, Any]) -> dict[str, float]:
-    """Returns the logarithm of each value that is learned."""
-    if not isinstance(learn, tuple | list) or not values.keys() >= set(learn):
+def call(module: Any, x: ArrayLike, **learned: Array) -> Array:
+    """Returns `lrn` of `x` with the fields of a module, but for what is learned."""
+    given = {"bias": module.bias, "alpha": module.alpha, "beta": module.beta}
+    return lrn(
+        x,
+        depth_radius=module.depth_radius,
+        axis=module.axis,
+        implementation=module.implementation,
+        **given | learned,
+    )
+
+
+def call_learned(module: Any, x: ArrayLike, logarithms: Mapping[str, Array]) -> Array:
+    """Returns the same, from logarithms: scalars, or one number for each channel."""
+    x = check_x(x)
+    learned = {name: jnp.exp(log) for name, log in logarithms.items()}
+    for name, value in learned.items():
+        if value.ndim:
+            trailing = x.ndim - 1 - feature_axis_of(module, x.ndim)
+            learned[name] = value.reshape(-1, *(1,) * trailing)
+    return call(module, x, **learned)
+
+
+def initial_logarithms(module: Any) -> dict[str, float]:
+    """Returns the logarithm of the initial value of everything that is learned."""
+    learn, values = module.learn, ("bias", "alpha", "beta")
+    if not isinstance(learn, tuple | list) or not set(learn) <= set(values):
         raise ValueError(
             f"`learn` must be a tuple of names among {', '.join(map(repr, values))}, "
             f"but got {learn!r}."
         )
+    logarithms = {}
     for name in learn:
-        value = check_hyperparameter(name, values[name])
+        value = check_hyperparameter(name, getattr(module, name))
         if isinstance(value, Array):
             raise TypeError(
                 f"`{name}` is learned and must start from a number, but got an array "
@@ -28,15 +56,18 @@ def initial_logarithms(learn: Any, values: Mapping[str, Any]) -> dict[str, float
                 f"`{name}` is learned by its logarithm and must be positive, but got "
                 f"{value}. Start from a small number, or take it out of `learn`."
             )
-    return {name: math.log(values[name]) for name in learn}
+        logarithms[name] = math.log(value)
+    return logarithms
 
 
-def feature_axis_of(feature_axis: int | None, axis: Any, ndim: int) -> int:
+def feature_axis_of(module: Any, ndim: int) -> int:
     """Returns the axis of the channels, counted from the front."""
-    axes = check_axis(axis if feature_axis is None else feature_axis)
+    given = module.axis if module.feature_axis is None else module.feature_axis
+    axes = check_axis(given)
     if len(axes) != 1 or not -ndim <= axes[0] < ndim:
         raise ValueError(
             f"`feature_axis` must be one of the {ndim} axes of `x`, or None where "
-            f"`axis` is one, but got {feature_axis} with the axis {axis}."
+            f"`axis` is one, but got {module.feature_axis} with the axis "
+            f"{module.axis}."
         )
     return axes[0] % ndim

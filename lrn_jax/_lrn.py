@@ -17,7 +17,7 @@ from ._arguments import (
     check_x,
     make_window,
 )
-from ._formula import compute_dtype, widened
+from ._formula import compute_dtype
 from ._power import times
 from ._primitive import normalize
 from ._window import Extents, Window
@@ -150,7 +150,7 @@ def _compiled_lrn(
         array = array.astype(compute_dtype(x))
         if array.ndim == 0:
             return array
-        # Explicit, so that it also works where JAX is told to refuse rank promotion.
+        # Explicit: JAX may be set to refuse rank promotion.
         return lax.expand_dims(array, range(x.ndim - array.ndim))
 
     aligned_arrays = {name: aligned(name, array) for name, array in arrays.items()}
@@ -161,7 +161,7 @@ def _compiled_lrn(
         if _is_zero(given["alpha"], x):
             s = jnp.asarray(given["bias"], compute_dtype(x))
             factor = jnp.power(s, -given["beta"])
-            return times(widened(x), factor).astype(x.dtype)
+            return times(x.astype(s.dtype), factor).astype(x.dtype)
         return normalize(x, given, window, implementation)
 
 

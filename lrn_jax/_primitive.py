@@ -46,7 +46,7 @@ def normalize(
     r"""Returns :math:`y = x s^{-\beta}`.
 
     Hyperparameters that are arrays have the dtype that x is computed in. They are
-    scalars, or have as many axes as x and broadcast to it.
+    scalars, or have the axes of x and broadcast to it.
     """
     if implementation == "plain":
         given = {"implementation": implementation, "window": window}
@@ -145,7 +145,7 @@ def _is_partitioned(context: mlir.LoweringRuleContext) -> bool:
 
 
 def _shapes(*operands, part: Part, arguments: Sequence[str], **_):
-    # Shape, sharding and manual axes of each result are those of the first operand.
+    # Each result has the shape, sharding and manual axes of the first operand.
     first, x = operands[0], operands[_num_linear(part, arguments)]
     return [
         first.update(dtype=x.dtype if name == "x" else compute_dtype(x))

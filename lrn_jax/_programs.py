@@ -21,6 +21,7 @@ from ._power import Platform
 from ._window import Window, whole_axes, windowed_axes
 
 Part = Literal["normalize", "pushforward", "pullback"]
+Equation = Callable[..., Any]  # of a Formula and operands
 
 
 def run(
@@ -65,64 +66,59 @@ def run(
         arrays = {name: merge(array) for name, array in arrays.items()}
     name = choose(x, window, implementation, platform=platform, isolated=isolated)
 
-    def kernel(equation: Callable[..., Any], *operands: Any, anew: bool = False) -> Any:
+    def kernel(equation: Equation, x: Array, *operands: Any, anew: bool = False) -> Any:
         """Evaluates an equation; one kernel, where XLA can be brought to make one."""
         sum_over = partial(window_sum, implementation=name, anew=anew)
 
-        def evaluate(arrays: dict[str, Array], *operands: Any) -> Any:
+        def evaluate(arrays: dict[str, Array], x: Array, *operands: Any) -> Any:
             values = {**hyperparameters, **arrays}
-            formula = Formula(
-                **values, window=window, window_sum=sum_over, platform=platform
-            )
-            return equation(formula, *operands)
+            given = {"window": window, "window_sum": sum_over, "platform": platform}
+            return equation(Formula(x, **values, **given), *operands)
 
-        return (_apart(evaluate) if isolated else evaluate)(arrays, *operands)
+        return (_apart(evaluate) if isolated else evaluate)(arrays, x, *operands)
 
     if part == "normalize":
         results = [kernel(Formula.normalize, x)]
     elif part == "pushforward":
         dots = dict(zip(arguments, linear, strict=True))
-        results = [kernel(Formula.pushforward, dots, x)]
-    elif arguments == ("x",) and not arrays:
-        if whole:
-            results = [kernel(Formula.collect_of_whole, linear[0], x)]
-        else:
-            pads = name == "doubling" and not isolated
-            results = [_x_cotangent(kernel, linear[0], x, pads=pads)]
+        results = [kernel(Formula.pushforward, x, dots)]
+    elif arguments != ("x",) or arrays:
+        results = _cotangents(kernel, arguments, x, *linear)
+    elif whole:
+        results = [kernel(Formula.collect_of_whole, x, *linear)]
     else:
-        results = _cotangents(kernel, arguments, linear[0], x)
+        pads = name == "doubling" and not isolated
+        results = [_x_cotangent(kernel, x, *linear, pads=pads)]
     return [lax.reshape(result, shape) for result in results]
 
 
-def _x_cotangent(
-    kernel: Callable[..., Any], y_bar: Array, x: Array, *, pads: bool
-) -> Array:
-    def feedback(formula: Formula, y_bar: Array, x: Array) -> Array:
-        return formula.feedback(formula.sensitivity(formula.passed(y_bar, x), x))
+def _x_cotangent(kernel: Equation, x: Array, y_bar: Array, *, pads: bool) -> Array:
+    def feedback(formula: Formula, y_bar: Array) -> Array:
+        return formula.feedback(formula.sensitivity(formula.passed(y_bar)))
 
-    def collect(formula: Formula, y_bar: Array, x: Array, feedback: Array) -> Array:
-        return formula.collect(formula.passed(y_bar, x), x, feedback)
+    def collect(formula: Formula, y_bar: Array, feedback: Array) -> Array:
+        return formula.collect(formula.passed(y_bar), feedback)
 
     # The feedback is stored: whoever collects it needs it of a whole window. s is not:
     # XLA has to form it anew, which costs less.
-    operands = y_bar, x, kernel(feedback, y_bar, x)
+    operands = x, y_bar, kernel(feedback, x, y_bar)
     if not pads:  # else the padded copies are behind barriers, and stored instead
         operands = lax.optimization_barrier(operands)
     return kernel(collect, *operands, anew=True)
 
 
 def _cotangents(
-    kernel: Callable[..., Any], arguments: Sequence[str], y_bar: Array, x: Array
+    kernel: Equation, arguments: Sequence[str], x: Array, y_bar: Array
 ) -> list[Array]:
     # With arrays among them the power costs most, so t is stored. Each cotangent is a
     # kernel of its own: XLA:CPU makes slow ones of several results.
-    t = kernel(Formula.passed, y_bar, x)
-    u = kernel(Formula.sensitivity, t, x)
+    t = kernel(Formula.passed, x, y_bar)
+    u = kernel(Formula.sensitivity, x, t)
     cotangents = {
-        "x": lambda: kernel(Formula.collect, t, x, kernel(Formula.feedback, u)),
-        "bias": lambda: kernel(Formula.bias_cotangent, u),
-        "alpha": lambda: kernel(Formula.alpha_cotangent, u, x),
-        "beta": lambda: kernel(Formula.beta_cotangent, t, x),
+        "x": lambda: kernel(Formula.collect, x, t, kernel(Formula.feedback, x, u)),
+        "bias": lambda: kernel(Formula.bias_cotangent, x, u),
+        "alpha": lambda: kernel(Formula.alpha_cotangent, x, u),
+        "beta": lambda: kernel(Formula.beta_cotangent, x, t),
     }
     return [cotangents[name]() for name in arguments]
 

@@ -8,8 +8,8 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from ._arguments import check_x
-from ._learned import feature_axis_of, initial_logarithms
-from ._lrn import DepthRadius, lrn
+from ._learned import call, call_learned, feature_axis_of, initial_logarithms
+from ._lrn import DepthRadius
 
 
 class LocalResponseNorm(nn.Module):
@@ -53,25 +53,17 @@ class LocalResponseNorm(nn.Module):
 
     def __call__(self, x: ArrayLike) -> Array:
         """Normalizes `x`; the result has its shape and dtype."""
-        return lrn(
-            x,
-            depth_radius=self.depth_radius,
-            bias=self.bias,
-            alpha=self.alpha,
-            beta=self.beta,
-            axis=self.axis,
-            implementation=self.implementation,
-        )
+        return call(self, x)
 
 
-class LearnedLocalResponseNorm(nn.Module):
+class LearnedLocalResponseNorm(LocalResponseNorm):
     r"""Divisive normalization: local response normalization with learned parameters.
 
     .. math::
         y_c = x_c \, s_c^{-\beta_c}, \qquad
         s_c = \text{bias}_c + \alpha_c \sum_{j=\max(0,\,c-r)}^{\min(C-1,\,c+r)} x_j^2.
 
-    Those of bias, alpha and beta that are named in `learn` are parameters, either one
+    The names in `learn`, of bias, alpha and beta, are parameters, either one
     number each or one for each channel :math:`c` of the result. What is stored and
     trained is the logarithm: ``log_alpha`` with ``alpha = exp(log_alpha)``, and so on.
     It keeps them positive, and a step changes alpha, which may be 1e-4, in proportion
@@ -123,12 +115,6 @@ class LearnedLocalResponseNorm(nn.Module):
       window with exponential weights.
     """
 
-    depth_radius: DepthRadius = 2
-    bias: ArrayLike = 2.0
-    alpha: ArrayLike = 1e-4
-    beta: ArrayLike = 0.75
-    axis: int | tuple[int, ...] = -1
-    implementation: str | None = None
     learn: tuple[str, ...] = ("bias", "alpha", "beta")
     per_channel: bool = False
     feature_axis: int | None = None
@@ -138,20 +124,13 @@ class LearnedLocalResponseNorm(nn.Module):
     def __call__(self, x: ArrayLike) -> Array:
         """Normalizes `x`; the result has its shape and dtype."""
         x = check_x(x)
-        shape, aligned = (), ()
-        if self.per_channel:
-            axis = feature_axis_of(self.feature_axis, self.axis, x.ndim)
-            shape = (x.shape[axis],)
-            aligned = (*shape, *(1,) * (x.ndim - 1 - axis))
-        values = {"bias": self.bias, "alpha": self.alpha, "beta": self.beta}
-        for name, logarithm in initial_logarithms(self.learn, values).items():
-            initial = nn.initializers.constant(logarithm)
-            learned = self.param(f"log_{name}", initial, shape, self.param_dtype)
-            values[name] = jnp.exp(learned).reshape(aligned)
-        return lrn(
-            x,
-            depth_radius=self.depth_radius,
-            axis=self.axis,
-            implementation=self.implementation,
-            **values,
+        channels = (x.shape[feature_axis_of(self, x.ndim)],) if self.per_channel else ()
+
+        def parameter(name: str, initial: float) -> Array:
+            constant = nn.initializers.constant(initial)
+            return self.param(f"log_{name}", constant, channels, self.param_dtype)
+
+        logarithms = initial_logarithms(self).items()
+        return call_learned(
+            self, x, {name: parameter(name, initial) for name, initial in logarithms}
         )

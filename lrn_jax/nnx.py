@@ -7,9 +7,8 @@ from flax import nnx
 from jax import Array
 from jax.typing import ArrayLike
 
-from ._arguments import check_x
-from ._learned import feature_axis_of, initial_logarithms
-from ._lrn import DepthRadius, lrn
+from ._learned import call, call_learned, initial_logarithms
+from ._lrn import DepthRadius
 
 
 class LocalResponseNorm(nnx.Module):
@@ -61,25 +60,17 @@ class LocalResponseNorm(nnx.Module):
 
     def __call__(self, x: ArrayLike) -> Array:
         """Normalizes `x`; the result has its shape and dtype."""
-        return lrn(
-            x,
-            depth_radius=self.depth_radius,
-            bias=self.bias,
-            alpha=self.alpha,
-            beta=self.beta,
-            axis=self.axis,
-            implementation=self.implementation,
-        )
+        return call(self, x)
 
 
-class LearnedLocalResponseNorm(nnx.Module):
+class LearnedLocalResponseNorm(LocalResponseNorm):
     r"""Divisive normalization: local response normalization with learned parameters.
 
     .. math::
         y_c = x_c \, s_c^{-\beta_c}, \qquad
         s_c = \text{bias}_c + \alpha_c \sum_{j=\max(0,\,c-r)}^{\min(C-1,\,c+r)} x_j^2.
 
-    Those of bias, alpha and beta that are named in `learn` are parameters, either one
+    The names in `learn`, of bias, alpha and beta, are parameters, either one
     number each or one for each channel :math:`c` of the result. What is stored and
     trained is the logarithm: ``log_alpha`` with ``alpha = exp(log_alpha)``, and so on.
     It keeps them positive, and a step changes alpha, which may be 1e-4, in proportion
@@ -149,36 +140,23 @@ class LearnedLocalResponseNorm(nnx.Module):
         feature_axis: int | None = None,
         param_dtype: Any = jnp.float32,
     ):
-        self.depth_radius = depth_radius
-        self.bias = bias
-        self.alpha = alpha
-        self.beta = beta
-        self.axis = axis
-        self.implementation = implementation
+        super().__init__(
+            depth_radius=depth_radius,
+            bias=bias,
+            alpha=alpha,
+            beta=beta,
+            axis=axis,
+            implementation=implementation,
+        )
         self.learn = learn
         self.num_features = num_features
         self.feature_axis = feature_axis
-        values = {"bias": bias, "alpha": alpha, "beta": beta}
         shape = () if num_features is None else (num_features,)
-        for name, logarithm in initial_logarithms(learn, values).items():
+        for name, logarithm in initial_logarithms(self).items():
             learned = nnx.Param(jnp.full(shape, logarithm, param_dtype))
             setattr(self, f"log_{name}", learned)
 
     def __call__(self, x: ArrayLike) -> Array:
         """Normalizes `x`; the result has its shape and dtype."""
-        x = check_x(x)
-        aligned = ()
-        if self.num_features is not None:
-            axis = feature_axis_of(self.feature_axis, self.axis, x.ndim)
-            aligned = (self.num_features, *(1,) * (x.ndim - 1 - axis))
-        values = {"bias": self.bias, "alpha": self.alpha, "beta": self.beta}
-        for name in self.learn:
-            learned = getattr(self, f"log_{name}")[...]
-            values[name] = jnp.exp(learned).reshape(aligned)
-        return lrn(
-            x,
-            depth_radius=self.depth_radius,
-            axis=self.axis,
-            implementation=self.implementation,
-            **values,
-        )
+        logarithms = {name: getattr(self, f"log_{name}")[...] for name in self.learn}
+        return call_learned(self, x, logarithms)

@@ -62,9 +62,8 @@ def _argument(program: Program, target: Sequence[Any]) -> jax.ShapeDtypeStruct:
     if program.divided == "nothing":
         sharding = SingleDeviceSharding(target[0])
     else:
-        channels = problem.arguments["axis"] % len(problem.shape)
         spec: list[str | None] = [None] * len(problem.shape)
-        spec[0 if program.divided == "batch" else channels] = "devices"
+        spec[0 if program.divided == "batch" else problem.channel_axis] = "devices"
         mesh = Mesh(np.array(target), ("devices",))
         sharding = NamedSharding(mesh, PartitionSpec(*spec))
     return jax.ShapeDtypeStruct(problem.shape, problem.dtype, sharding=sharding)
@@ -81,9 +80,9 @@ def compile_for(
       implementation: As `lrn` takes it.
     """
     x = _argument(program, devices(target))
-    arguments = (x,) if program.problem.mode == "forward" else (x, x)
+    arrays = (x,) if program.problem.mode == "forward" else (x, x)
     function = jax.jit(computation(lrn_layer(implementation), program.problem))
-    traced = function.trace(*arguments)
+    traced = function.trace({}, *arrays)
     lowered = traced.lower(lowering_platforms=(TARGETS[target].platform,))
     compiled = lowered.compile()
     work = hlo.work(compiled.as_text() or "")

@@ -2,7 +2,7 @@
 
 import zlib
 from dataclasses import dataclass, replace
-from typing import Literal, TypedDict
+from typing import Any, Literal, TypedDict
 
 import jax.numpy as jnp
 import numpy as np
@@ -10,10 +10,23 @@ import numpy as np
 Layout = Literal["NHWC", "NCHW"]
 Dtype = Literal["float32", "bfloat16"]
 Mode = Literal["forward", "forward_and_backward"]
+Variant = Literal[
+    "channels", "box", "whole_maps", "whole_channels", "learned", "learned_per_channel"
+]
 
 LAYOUTS: tuple[Layout, ...] = ("NHWC", "NCHW")
 DTYPES: tuple[Dtype, ...] = ("float32", "bfloat16")
 MODES: tuple[Mode, ...] = ("forward", "forward_and_backward")
+# What the windows lie in, with numbers as hyperparameters; in channels with arrays,
+# which the gradient is taken by as well.
+VARIANTS: dict[Variant, str] = {
+    "channels": "",
+    "box": "box of height and width",
+    "whole_maps": "whole height and width",
+    "whole_channels": "all channels",
+    "learned": "learned",
+    "learned_per_channel": "learned per channel",
+}
 
 
 @dataclass(frozen=True)
@@ -42,11 +55,11 @@ DEFAULT_CASES = tuple(name for name in CASES if name != "smoke")
 class Arguments(TypedDict):
     """Keyword arguments of `lrn_jax.lrn`."""
 
-    depth_radius: int
-    bias: float
-    alpha: float
-    beta: float
-    axis: int
+    depth_radius: int | None
+    bias: Any
+    alpha: Any
+    beta: Any
+    axis: int | tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -60,6 +73,7 @@ class Problem:
     radius: int = 2
     beta: float = 0.75
     batch_factor: int = 1
+    variant: Variant = "channels"
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
@@ -73,13 +87,31 @@ class Problem:
     @property
     def arguments(self) -> Arguments:
         """The layer: bias and alpha as in the AlexNet paper."""
+        within_maps = self.variant in ("box", "whole_maps")
+        maps = (1, 2) if self.layout == "NHWC" else (2, 3)
+        whole = self.variant in ("whole_maps", "whole_channels")
         return {
-            "depth_radius": self.radius,
+            "depth_radius": None if whole else self.radius,
             "bias": 2.0,
             "alpha": 1e-4,
             "beta": self.beta,
-            "axis": -1 if self.layout == "NHWC" else 1,
+            "axis": maps if within_maps else self.channel_axis,
         }
+
+    @property
+    def channel_axis(self) -> int:
+        """The axis of the channels."""
+        return 3 if self.layout == "NHWC" else 1
+
+    def learned(self) -> dict[str, np.ndarray]:
+        """Returns the hyperparameters that are arrays."""
+        if self.variant not in ("learned", "learned_per_channel"):
+            return {}
+        shape = [1, 1, 1, 1]
+        if self.variant == "learned_per_channel":
+            shape[self.channel_axis] = CASES[self.case].channels
+        numbers = {"bias": 2.0, "alpha": 1e-4, "beta": self.beta}
+        return {k: np.full(shape, v, np.float32) for k, v in numbers.items()}
 
     @property
     def array_bytes(self) -> int:
@@ -103,8 +135,10 @@ class Problem:
 
         Peers keep running sums in float32, and round every step of a computation in
         bfloat16 (2^-9 each). A window that is off by one channel changes values by
-        more than a tenth.
+        more than a tenth. The gradients of learned numbers are sums over all elements.
         """
+        if self.variant in ("learned", "learned_per_channel"):
+            return 1e-2
         return 1e-5 if self.dtype == "float32" else 3e-2
 
     def data(self) -> tuple[np.ndarray, np.ndarray]:

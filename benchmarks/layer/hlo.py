@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-# Instructions that neither compute nor move an array; nor do those that wait for the
-# end of another, ...-done, or custom calls that only name memory on TPU.
+# Instructions that neither compute nor move an array, like the ones that wait for the
+# end of another, ...-done.
 _NO_WORK = {
     "after-all",
     "add-dependency",
@@ -21,6 +21,7 @@ _NO_WORK = {
     "tuple",
 }
 
+# Custom calls on TPU that only name memory.
 _NO_WORK_TARGETS = {"AllocateBuffer", "ConcatBitcast"}
 
 # What devices exchange, each under this name or as ...-start.

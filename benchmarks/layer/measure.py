@@ -13,8 +13,8 @@ from ..turns import Tell, Times, take_turns
 from .cases import Problem
 from .contenders import CONTENDERS, COPY, DEFAULT, Contender, Machine, Prepared
 
-# On an accelerator, calls are queued and overlap with the launch of the next; a turn
-# takes as many as make the wait at its end small. On CPU they would run side by side.
+# On an accelerator, calls are queued and overlap with the launch of the next: with many
+# in a turn, the wait at its end is small. On CPU they would run side by side.
 _TURN_SECONDS = 0.005
 
 
@@ -158,7 +158,7 @@ def _comparison(
     fastest: Mapping[str, float],
     contenders: Mapping[str, Contender],
 ) -> Record:
-    """Returns what the minima of one run say about each other."""
+    """Compares the minima of one run."""
     own, copy = fastest[name], fastest.get(COPY)
     floor = 2 * problem.array_bytes if name == COPY else problem.floor_bytes
     found: Record = {"floor_bytes": floor, "bytes_per_second": floor / own}

@@ -8,7 +8,7 @@ from typing import Annotated
 import tyro
 
 from ..options import Run, check, check_selection
-from .cases import CASES, DEFAULT_CASES, LAYOUTS, MODES, Dtype, Layout, Mode
+from .cases import CASES, DEFAULT_CASES, LAYOUTS, MODES, Dtype, Layout, Mode, Variant
 from .contenders import CONTENDERS
 
 
@@ -26,6 +26,8 @@ class Layer(Run):
     """What to compute with."""
     modes: tuple[Mode, ...] = MODES
     """What to compute."""
+    variants: tuple[Variant, ...] = ("channels",)
+    """Where windows lie; learned ones have arrays as hyperparameters."""
     radii: tuple[int, ...] = (2,)
     """Radii of the window."""
     beta: float = 0.75
@@ -55,7 +57,7 @@ class Layer(Run):
         super().__post_init__()
         check_selection("cases", self.cases, CASES)
         check_selection("contenders", self.contenders, CONTENDERS, least=0)
-        for name in ("layouts", "dtypes", "modes", "radii"):
+        for name in ("layouts", "dtypes", "modes", "variants", "radii"):
             check_selection(name, getattr(self, name))
         check(min(self.radii) >= 0, "radii", "at least 0", min(self.radii))
         check(math.isfinite(self.beta), "beta", "a finite number", self.beta)

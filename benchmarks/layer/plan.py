@@ -44,7 +44,7 @@ def _contenders(options: Layer) -> tuple[dict[str, Contender], list[str]]:
 
 
 def plan(options: Layer, tell: Tell) -> Plan:
-    """Returns what such options ask for.
+    """Returns the plan for these options.
 
     Raises:
       UserError: If a contender that is asked for cannot take part.
@@ -63,7 +63,8 @@ def plan(options: Layer, tell: Tell) -> Plan:
     factor = options.batch_factor or (1 if platform == "cpu" else 8)
 
     def measure() -> Iterator[list[Record]]:
-        for case, radius, dtype, layout, mode in product(
+        for variant, case, radius, dtype, layout, mode in product(
+            options.variants,
             options.cases,
             options.radii,
             options.dtypes,
@@ -71,7 +72,9 @@ def plan(options: Layer, tell: Tell) -> Plan:
             options.modes,
         ):
             yield compare(
-                Problem(case, layout, dtype, mode, radius, options.beta, factor),
+                Problem(
+                    case, layout, dtype, mode, radius, options.beta, factor, variant
+                ),
                 contenders,
                 machine,
                 rounds=options.rounds,

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from itertools import groupby
 from operator import itemgetter
+from typing import Any
 
 from ..records import Record
 from ..tables import NOTHING, Table
-from .cases import CASES
+from .cases import CASES, VARIANTS
 from .contenders import DEFAULT
 
 LEGEND = """\
@@ -41,11 +42,20 @@ def case_title(measurement: Record) -> str:
     return case.title if case else measurement["case"]
 
 
+def windows(measurement: Record) -> str:
+    """Returns the windows in words."""
+    variant = measurement.get("variant", "channels")  # older results have no other
+    if variant in ("whole_maps", "whole_channels"):
+        return VARIANTS[variant]
+    radius = f"radius {measurement['radius']}"
+    return f"{radius}, {VARIANTS[variant]}" if VARIANTS[variant] else radius
+
+
 def _problem_title(measurement: Record) -> str:
     shape = "x".join(map(str, measurement["shape"]))
     return (
         f"{case_title(measurement)}: {shape} {measurement['layout']} "
-        f"{measurement['dtype']}, radius {measurement['radius']}, beta "
+        f"{measurement['dtype']}, {windows(measurement)}, beta "
         f"{measurement['beta']:g}, {measurement['mode'].replace('_', ' ')}"
     )
 
@@ -56,7 +66,10 @@ def _number(one: Record, name: str, form: str, unit: float = 1.0) -> str:
 
 def _by_problem(measurements: Sequence[Record]) -> list[list[Record]]:
     names = ("case", "layout", "dtype", "mode", "radius", "beta", "batch_factor")
-    key = itemgetter(*names)
+
+    def key(one: Record) -> tuple[Any, ...]:
+        return one.get("variant"), *(one[name] for name in names)
+
     return [list(group) for _, group in groupby(measurements, key)]
 
 
@@ -122,7 +135,7 @@ def summarize(measurements: Sequence[Record]) -> str:
         ]
         rows.append(
             [
-                f"{own['case']}, {own['layout']}, {own['dtype']}, r = {own['radius']}",
+                f"{own['case']}, {own['layout']}, {own['dtype']}, {windows(own)}",
                 own["mode"].replace("_", " "),
                 *(number or NOTHING for number in numbers),
             ]

@@ -8,7 +8,7 @@ import numpy as np
 
 from experiments.config.config import NormName, Recipe
 from experiments.data import Dataset, DatasetName, Split, gather
-from experiments.training.program import make_functions
+from experiments.training.step import make_functions
 
 _SHAPES: dict[DatasetName, tuple[int, int, int]] = {
     "digits": (8, 8, 1),
@@ -43,7 +43,7 @@ def random_dataset(recipe: Recipe) -> Dataset:
 
 
 def make_step(recipe: Recipe, norm: NormName, dataset: Dataset) -> Callable[[], object]:
-    """Returns what takes one step, preparation and augmentation of images included."""
+    """Returns a function that takes one step, from raw images to new parameters."""
     functions = make_functions(recipe, norm, dataset)
     batch = gather(dataset.train)
     images, labels = jnp.asarray(batch.images), jnp.asarray(batch.labels)

@@ -11,7 +11,7 @@ from experiments.config.arms import ARMS, title
 from experiments.config.config import NormName, Recipe
 from experiments.config.recipes import PRESETS
 from experiments.data import Dataset
-from experiments.models import layers
+from experiments.models import LayerName
 from experiments.training import augment
 
 from ..environment import version
@@ -23,9 +23,9 @@ from . import jax_steps
 from .options import Step
 from .tables import Family
 
-# A turn is as many steps as take so long, after some that are not timed: those find the
-# caches full of what another contender left there, and for a hundredth of a second the
-# threads of its library still spin and wait, as in no training.
+# A turn lasts this long, after a warm-up that is not timed: first steps find another
+# contender's data in the caches, and for a hundredth of a second the threads of that
+# library still spin, as in no training.
 _TURN_SECONDS = 0.1
 _WARM_UP = 0.25
 
@@ -47,10 +47,12 @@ class _Contender:
     """Returns None for a norm that it does not have."""
 
 
-def _ours(name: str, title: str, family: Family, plain: tuple[str, ...]) -> _Contender:
+def _ours(
+    name: str, title: str, family: Family, plain: tuple[LayerName, ...]
+) -> _Contender:
     def make(recipe: Recipe, norm: NormName, dataset: Dataset) -> Take:
-        with layers.plain(plain):
-            return jax_steps.make_step(recipe, norm, dataset)
+        recipe = replace(recipe, plain_layers=plain)
+        return jax_steps.make_step(recipe, norm, dataset)
 
     return _Contender(name, title, family, make)
 
@@ -75,9 +77,8 @@ def _contenders(options: Step) -> tuple[list[_Contender], list[str]]:
     """Returns who takes part, and who is left out and why."""
     chosen = [_ours("jax", "JAX", "ours", ())]
     for name in options.plain_layers:
-        plain = layers.NAMES if name == "all" else (name,)
         shown = f"plain {name.replace('_', ' ')}"
-        chosen.append(_ours(f"jax plain {name}", shown, "plain", plain))
+        chosen.append(_ours(f"jax plain {name}", shown, "plain", (name,)))
     if not options.torch:
         return chosen, []
     if jax.default_backend() != "cpu":
@@ -88,15 +89,13 @@ def _contenders(options: Step) -> tuple[list[_Contender], list[str]]:
 
 
 def plan(options: Step, tell: Tell) -> Plan:
-    """Returns what such options ask for.
+    """Returns the plan for these options.
 
     Raises:
       UserError: If there is no such recipe, norm or layer.
     """
     check_selection("recipes", options.recipes, PRESETS)
     check_selection("norms", options.norms, ARMS, least=0)
-    names = (*layers.NAMES, "all")
-    check_selection("plain_layers", options.plain_layers, names, least=0)
     presets = {str(name): preset for name, preset in PRESETS.items()}
     known: dict[str, NormName] = {norm: norm for norm in ARMS}
     contenders, left_out = _contenders(options)

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import tyro
 
+from experiments.models import LayerName
+
 from ..options import Run, check, check_selection
 
 
@@ -28,16 +30,15 @@ class Step(Run):
         tuple[str, ...],
         tyro.conf.arg(
             metavar="NAME [NAME ...]",
-            help_behavior_hint="(default: those of each recipe)",
+            help_behavior_hint="(default: each recipe's)",
         ),
     ] = ()
     """Arms, as in the ablation. With none among them, each norm has its share."""
     plain_layers: Annotated[
-        tuple[str, ...],
+        tuple[LayerName, ...],
         tyro.conf.arg(
-            metavar="[NAME ...]",
-            help="Measure our step with Flax's own layers, too: any of convolution, "
-            "locally_connected, max_pooling, average_pooling, all.",
+            help="Measure our step with Flax's own layers, too, for each of these "
+            "names.",
             help_behavior_hint="",
         ),
     ] = ()

@@ -12,7 +12,7 @@ Family = Literal["ours", "plain", "peer"]
 LEGEND = """\
 ms a step, images/s  of this project's step, medians of the turns
 plain ..., PyTorch   images/s: ours with Flax's own layers, and PyTorch's
-ratio to the faster  our images/s, in those of the faster layout of PyTorch
+ratio to the faster  our images/s over PyTorch's, in its faster layout
 norm's share         of the time of a step, beside the step with no norm"""
 
 

@@ -14,7 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from experiments.config.config import NetworkName, NormName, Recipe
+from experiments.config.recipe import NormName, Recipe
+from experiments.models import NetworkName
 
 # Makes a norm for so many channels.
 Norm = Callable[[int], nn.Module]
@@ -69,7 +70,7 @@ def _batch_norm(channels: int) -> nn.Module:
 
 
 def make_norm(recipe: Recipe, norm: NormName) -> Norm | None:
-    """Returns what makes the norm layers of an arm, or None for one without a twin."""
+    """Returns the constructor of an arm's norm layers; None without a twin here."""
     within, whole = recipe.lrn_within, recipe.whole_map
     norms: dict[NormName, Norm] = {
         "none": lambda channels: nn.Identity(),

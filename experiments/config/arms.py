@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .config import Recipe
+    from .recipe import Recipe
 
 # What makes each layer; some treat training and evaluation apart.
 Layers = tuple[Callable[[], Any], ...]
@@ -133,8 +133,7 @@ ARMS: Mapping[str, Arm] = {
     "lrn": Arm(
         title="LRN",
         description=(
-            "local response normalization across channels (Krizhevsky et al. "
-            "2012, section 3.3)"
+            "local response normalization across channels (Krizhevsky et al. 2012)"
         ),
         look=Look("#0067a6", "#56b4e9", "s"),
         layers=_lrn,

@@ -1,51 +1,74 @@
-"""Networks, one a file; the norm is an argument of each."""
+"""Networks, one a file; the norm is an argument of each.
 
-from collections.abc import Callable
-from functools import partial
+Names are here, and Flax is not: the command line and the report need the names alone.
+A network is imported when it is made.
+"""
 
-import flax.linen as nn
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Literal
 
-from ..config.config import NetworkName, Recipe
 from ..terminal.errors import UserError
-from .alexnet import AlexNet
-from .article import ArticleCNN
-from .caffe_cifar10 import CaffeCIFAR10
-from .conv_local import ConvLocal
-from .norms import Norm
-from .resnet import ResNet20
-from .tf_tutorial import TFTutorial
 
-FIRST_NORM = "norm1"
-"""What every network calls its first norm; the names of all begin with "norm"."""
+if TYPE_CHECKING:
+    import flax.linen as nn
 
-_NETWORKS: dict[NetworkName, Callable[..., nn.Module]] = {
-    "article": ArticleCNN,
-    "caffe_quick": partial(CaffeCIFAR10, num_hidden=64),
-    "caffe_full": partial(CaffeCIFAR10, num_hidden=None),
-    "conv_local": partial(ConvLocal, num_local=32),
-    "conv_local_wide": partial(ConvLocal, num_local=64),
-    "tf_tutorial": TFTutorial,
-    "alexnet": AlexNet,
-    "resnet20": ResNet20,
+    from .norms import Norm
+
+NetworkName = Literal[
+    "article",
+    "caffe_quick",
+    "caffe_full",
+    "conv_local",
+    "conv_local_wide",
+    "tf_tutorial",
+    "alexnet",
+    "resnet20",
+]
+# The file, the class in it, and its options.
+_NETWORKS: dict[NetworkName, tuple[str, str, dict[str, Any]]] = {
+    "article": ("article", "ArticleCNN", {}),
+    "caffe_quick": ("caffe_cifar10", "CaffeCIFAR10", {"num_hidden": 64}),
+    "caffe_full": ("caffe_cifar10", "CaffeCIFAR10", {"num_hidden": None}),
+    "conv_local": ("conv_local", "ConvLocal", {"num_local": 32}),
+    "conv_local_wide": ("conv_local", "ConvLocal", {"num_local": 64}),
+    "tf_tutorial": ("tf_tutorial", "TFTutorial", {}),
+    "alexnet": ("alexnet", "AlexNet", {}),
+    "resnet20": ("resnet20", "ResNet20", {}),
 }
 _WITH_DROPOUT: tuple[NetworkName, ...] = ("article", "alexnet")
 
+LayerName = Literal[
+    "convolution", "locally_connected", "max_pooling", "average_pooling", "all"
+]
+"""Layers of `layers` that Flax's own can take the place of."""
 
-def make_network(recipe: Recipe, norm: Norm, num_classes: int) -> nn.Module:
-    """Returns the network of a recipe.
+FIRST_NORM = "norm1"
+"""The name of the first norm in every network; the names of all begin with "norm"."""
+
+
+def make_network(
+    name: NetworkName,
+    *,
+    norm: "Norm",
+    num_classes: int,
+    dropout_rate: float = 0.0,
+    dtype: str = "float32",
+) -> "nn.Module":
+    """Returns a network.
 
     It is applied to images (batch, height, width, channels), with `train`, and returns
     logits (batch, classes).
 
     Raises:
-      UserError: If the recipe wants dropout in a network that has no place for it.
+      UserError: If there is a dropout rate and the network has no dropout.
     """
-    options = {"norm": norm, "num_classes": num_classes, "dtype": recipe.dtype}
-    if recipe.network in _WITH_DROPOUT:
-        options["dropout_rate"] = recipe.dropout_rate
-    elif recipe.dropout_rate:
+    file, class_name, options = _NETWORKS[name]
+    if name in _WITH_DROPOUT:
+        options = {**options, "dropout_rate": dropout_rate}
+    elif dropout_rate:
         raise UserError(
-            f"`dropout-rate` must be 0 for {recipe.network}, which has no dropout, but "
-            f"got {recipe.dropout_rate}. It is for {' and '.join(_WITH_DROPOUT)}."
+            f"`dropout-rate` must be 0 for {name}, which has no dropout, but "
+            f"got {dropout_rate}. It is for {' and '.join(_WITH_DROPOUT)}."
         )
-    return _NETWORKS[recipe.network](**options)
+    network = getattr(import_module(f".{file}", __name__), class_name)
+    return network(norm=norm, num_classes=num_classes, dtype=dtype, **options)

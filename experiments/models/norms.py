@@ -1,13 +1,9 @@
 """The norm of an arm, as a network gets it: one module at each place of a norm."""
 
 from collections.abc import Callable
-from functools import partial
 
 import flax.linen as nn
 from jax import Array
-
-from ..config.arms import ARMS, Layers
-from ..config.config import NormName, Recipe
 
 Layer = Callable[[Array], Array]
 
@@ -25,7 +21,7 @@ class NormLayer(nn.Module):
       layers: What makes the layers; none for the arm without a norm.
     """
 
-    layers: Layers
+    layers: tuple[Callable[[], Layer], ...]
 
     @nn.compact
     def __call__(self, x: Array) -> Array:
@@ -35,8 +31,3 @@ class NormLayer(nn.Module):
             x = make()(x)
         self.sow("intermediates", "after", x)
         return x
-
-
-def make_norm(recipe: Recipe, norm: NormName, train: bool) -> Norm:
-    """Returns what makes the norm layers of an arm, for training or for evaluation."""
-    return partial(NormLayer, ARMS[norm].layers(recipe, train))

@@ -12,7 +12,7 @@ from flax import serialization, traverse_util
 from ..metrics.files import explained, write_whole
 from ..terminal.errors import UserError
 from . import parallel
-from .program import State
+from .step import State
 
 _DIGEST = hashlib.sha256
 _DIGEST_SIZE = 32

@@ -23,7 +23,6 @@ from ..metrics import Epoch
 from ..metrics.write import explained
 from ..terminal.errors import UserError
 from .optimizer import schedule
-from .program import steps_per_epoch
 
 
 def check_installed() -> None:
@@ -47,8 +46,9 @@ def path_of(directory: Path, config: Config) -> Path:
 class Writer:
     """Writes the events of one run; each is on disk when its method returns."""
 
-    def __init__(self, config: Config, write: Callable[..., None]):
+    def __init__(self, config: Config, steps: int, write: Callable[..., None]):
         self._config = config
+        self._steps = steps
         self._write = write
 
     def _scalars(self, epoch: int, values: dict[str, float]) -> None:
@@ -68,8 +68,7 @@ class Writer:
 
     def epoch(self, epoch: Epoch) -> None:
         """Writes the metrics of an epoch, and the learning rate of its last step."""
-        recipe = self._config.recipe
-        steps = steps_per_epoch(recipe)
+        recipe, steps = self._config.recipe, self._steps
         rate = schedule(recipe, recipe.epochs * steps)(epoch.epoch * steps - 1)
         self._scalars(
             epoch.epoch,
@@ -91,14 +90,19 @@ class Writer:
 
 @contextmanager
 def writer(
-    directory: Path, config: Config, content: dict[str, Any], earlier: Sequence[Epoch]
+    directory: Path,
+    config: Config,
+    steps: int,
+    content: dict[str, Any],
+    earlier: Sequence[Epoch],
 ) -> Iterator[Writer]:
     """Writes the events of a run so far, in place of those there are, and goes on.
 
     Args:
       directory: Of the ablation.
       config: The run.
-      content: What it is made of, to be shown.
+      steps: Training steps of an epoch.
+      content: What the run is made of, to be shown.
       earlier: Its epochs that are done already.
 
     Raises:
@@ -125,7 +129,7 @@ def writer(
 
     try:
         write(file_version="brain.Event:2")
-        events = Writer(config, write)
+        events = Writer(config, steps, write)
         events.start(content)
         for epoch in earlier:
             events.epoch(epoch)

@@ -1,25 +1,17 @@
-"""One run: `train(config) -> Result`."""
+"""One run: `train(config, placed) -> Result`."""
 
 import math
 import time
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from jax.sharding import Mesh
 
 from ..config.config import Config
 from ..metrics import Epoch, NonFiniteLossError, Result
 from .checkpoint import Checkpoints
-from .program import (
-    Losses,
-    Program,
-    State,
-    count_parameters,
-    evaluate,
-    load,
-    make_program,
-    steps_per_epoch,
-)
+from .compilation import CompiledArm, compile_arm
+from .feed import Placed
+from .step import Losses, State, count_parameters, steps_per_epoch
 
 
 def _check_finite(losses: Losses, first_step: int) -> np.ndarray:
@@ -35,7 +27,7 @@ def _check_finite(losses: Losses, first_step: int) -> np.ndarray:
 
 
 def _train_epoch(
-    program: Program,
+    arm: CompiledArm,
     state: State,
     seed: int,
     epoch: int,
@@ -46,8 +38,8 @@ def _train_epoch(
     total = 0.0
     step = (epoch - 1) * steps + 1
     waiting: Losses | None = None
-    for batches in program.calls(seed, epoch):
-        state, losses = program.run(state, batches)
+    for batches in arm.calls(seed, epoch):
+        state, losses = arm.run(state, batches)
         # To look at the losses of the call before this one leaves the device something
         # to do.
         if waiting is not None:
@@ -62,13 +54,13 @@ def _train_epoch(
 
 def train(
     config: Config,
+    placed: Placed,
     *,
-    mesh: Mesh | None = None,
     checkpoints: Checkpoints | None = None,
     earlier: Sequence[Epoch] = (),
     on_steps: Callable[[int], None] = lambda number: None,
     on_epoch: Callable[[Epoch], None] = lambda epoch: None,
-    on_end: Callable[[Program, State], None] = lambda program, state: None,
+    on_end: Callable[[CompiledArm, State], None] = lambda arm, state: None,
 ) -> Result:
     """Trains one network and tests it once, after the last epoch.
 
@@ -78,10 +70,10 @@ def train(
 
     Args:
       config: The run.
-      mesh: The devices to divide each batch among; None is the first one.
+      placed: The data set, and the devices to divide each batch among.
       checkpoints: Where states are saved, and the last one is, after `earlier`.
       earlier: Epochs of this run that are done already.
-      on_steps: Called with a number of training steps after each as many.
+      on_steps: Called after some training steps, with their number.
       on_epoch: Called with the metrics of every epoch, before its state is saved.
       on_end: Called with the state after the last epoch.
 
@@ -91,22 +83,22 @@ def train(
     Raises:
       NonFiniteLossError: If loss or gradient of a step are not finite, or the loss on
         other images after it; it names the step.
-      UserError: If the data cannot be read or do not fit the recipe, or a checkpoint
-        cannot be written or read.
+      UserError: If the data do not fit the recipe, or a checkpoint cannot be written
+        or read.
     """
     recipe = config.recipe
-    steps = steps_per_epoch(recipe)
-    dataset = load(recipe)
-    program = make_program(recipe, config.norm, mesh)
+    dataset = placed.dataset
+    steps = steps_per_epoch(recipe, dataset)
+    arm = compile_arm(recipe, config.norm, placed)
 
-    def measure(state: State, images: str, epoch: int) -> tuple[float, float]:
+    def evaluate(state: State, images: str, epoch: int) -> tuple[float, float]:
         # The last step's gradient shows in no loss of a training step.
-        loss, accuracy = evaluate(program, state, getattr(dataset, images))
+        loss, accuracy = arm.evaluate(state, getattr(dataset, images))
         if not math.isfinite(loss):
             raise NonFiniteLossError(epoch * steps, loss, images=images)
         return loss, accuracy
 
-    state = program.init(config.seed)
+    state = arm.init(config.seed)
     if earlier:
         assert checkpoints is not None  # else there is nothing to go on from
         state = checkpoints.restore(state)
@@ -115,10 +107,10 @@ def train(
     for epoch in range(len(earlier) + 1, recipe.epochs + 1):
         start = time.perf_counter()
         state, train_loss = _train_epoch(
-            program, state, config.seed, epoch, steps, on_steps
+            arm, state, config.seed, epoch, steps, on_steps
         )
         train_seconds = time.perf_counter() - start
-        validation_loss, validation_accuracy = measure(state, "validation", epoch)
+        validation_loss, validation_accuracy = evaluate(state, "validation", epoch)
         epochs.append(
             Epoch(
                 epoch=epoch,
@@ -132,15 +124,15 @@ def train(
         if checkpoints is not None:
             checkpoints.save(epoch, state)
 
-    test_loss, test_accuracy = measure(state, "test", recipe.epochs)
-    on_end(program, state)
+    test_loss, test_accuracy = evaluate(state, "test", recipe.epochs)
+    on_end(arm, state)
     return Result(
         config=config,
         parameters=count_parameters(state),
-        compile_seconds=program.compile_seconds,
+        compile_seconds=arm.compile_seconds,
         epochs=tuple(epochs),
         test_loss=test_loss,
         test_accuracy=test_accuracy,
         step_seconds=float(np.median([each.train_seconds for each in epochs])) / steps,
-        memory_bytes=program.memory_bytes,
+        memory_bytes=arm.memory_bytes,
     )

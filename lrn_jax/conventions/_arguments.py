@@ -113,11 +113,11 @@ _CONVERSIONS = {int: check_integer, float: check_number, bool: check_flag}
 
 def from_size(
     size: int | tuple[int, ...],
-    *,
-    axis: int | tuple[int, ...],
     bias: float,
     alpha: float,
     beta: float,
+    axis: int | tuple[int, ...],
+    *,
     mean: bool,
     longer: Longer = "neither",
 ) -> Arguments:
@@ -140,6 +140,22 @@ def from_size(
         "beta": beta,
         "axis": axis,
     }
+
+
+def from_radius(
+    name: str,
+    radius: int,
+    bias: float,
+    alpha: float,
+    beta: float,
+    axis: int,
+    *,
+    mean: bool,
+) -> Arguments:
+    """Returns the arguments for `radius` elements to either side, which is checked."""
+    origin = "It is a radius: it counts the neighbours to either side."
+    check_size(name, radius, origin, smallest=0)
+    return from_size(2 * radius + 1, bias, alpha, beta, axis, mean=mean)
 
 
 def _extents(size: int, longer: Longer) -> tuple[int, int]:
@@ -169,6 +185,15 @@ def check_size(
     too_large = largest is not None and size > largest
     if size < smallest or too_large or (odd and size % 2 == 0):
         raise refusal(name, limit, size, origin)
+
+
+def check_odd(name: str, size: int, framework: str) -> None:
+    """Checks the size of a window where even ones are not specified."""
+    origin = (
+        f"{framework} does not say to which side an even window is longer: give `lrn` "
+        "the pair `depth_radius=(before, after)` that you measured."
+    )
+    check_size(name, size, origin, odd=True)
 
 
 def check_range(

@@ -1,6 +1,6 @@
 """The layers of well-known networks, under names that say where each comes from."""
 
-from ._arguments import Arguments
+from ._arguments import Arguments, from_size
 
 
 def alexnet_as_printed(*, axis: int = -1) -> Arguments:
@@ -26,7 +26,7 @@ def alexnet_as_printed(*, axis: int = -1) -> Arguments:
       Krizhevsky, Sutskever, Hinton: ImageNet classification with deep convolutional
       neural networks, NIPS 2012, section 3.3.
     """
-    return _arguments(radius=2, bias=2.0, alpha=1e-4, axis=axis)
+    return from_size(5, 2.0, 1e-4, 0.75, axis, mean=False)
 
 
 def alexnet_as_trained(*, axis: int = -1) -> Arguments:
@@ -50,7 +50,7 @@ def alexnet_as_trained(*, axis: int = -1) -> Arguments:
       computerhistory/AlexNet-Source-Code: layer.py, layers/layer-params-135.cfg;
       cuda-convnet2's layers for ImageNet have the same numbers.
     """
-    return _arguments(radius=2, bias=2.0, alpha=1e-4 / 5, axis=axis)
+    return from_size(5, 2.0, 1e-4, 0.75, axis, mean=True)
 
 
 def caffe_alexnet(*, axis: int = -1) -> Arguments:
@@ -74,7 +74,7 @@ def caffe_alexnet(*, axis: int = -1) -> Arguments:
       BVLC/caffe: models/bvlc_alexnet, models/bvlc_reference_caffenet and
       models/bvlc_googlenet, deploy.prototxt of each.
     """
-    return _arguments(radius=2, bias=1.0, alpha=1e-4 / 5, axis=axis)
+    return from_size(5, 1.0, 1e-4, 0.75, axis, mean=True)
 
 
 def cuda_convnet_cifar10(*, axis: int = -1) -> Arguments:
@@ -98,7 +98,7 @@ def cuda_convnet_cifar10(*, axis: int = -1) -> Arguments:
       cuda-convnet2: layers/layers-cifar10-11pct.cfg,
       layers/layer-params-cifar10-11pct.cfg.
     """
-    return _arguments(radius=4, bias=1.0, alpha=1e-3 / 9, axis=axis)
+    return from_size(9, 1.0, 1e-3, 0.75, axis, mean=True)
 
 
 def whole_map(
@@ -135,13 +135,3 @@ def whole_map(
       True
     """
     return {"depth_radius": None, "bias": a, "alpha": b, "beta": 0.5, "axis": axis}
-
-
-def _arguments(*, radius: int, bias: float, alpha: float, axis: int) -> Arguments:
-    return {
-        "depth_radius": radius,
-        "bias": bias,
-        "alpha": alpha,
-        "beta": 0.75,
-        "axis": axis,
-    }

@@ -16,7 +16,7 @@ from jax import lax
 from benchmarks import run
 from benchmarks.__main__ import main
 from benchmarks.layer import plan
-from benchmarks.layer.cases import CASES, LAYOUTS, MODES, Problem
+from benchmarks.layer.cases import CASES, LAYOUTS, MODES, VARIANTS, Problem
 from benchmarks.layer.contenders import CONTENDERS, Contender, Machine
 from benchmarks.layer.contenders.base import InProcess, Prepare
 from benchmarks.layer.contenders.jax import naive, prepare_layer
@@ -113,7 +113,8 @@ def test_run_says_what_made_it(quick):
 def test_run_writes_every_measurement(quick):
     _, results = quick
     _, *lines = map(json.loads, results.read_text().splitlines())
-    names = ["copy", "default", *IMPLEMENTATIONS, "naive"]
+    naives = ["naive", "naive_exp"]
+    names = ["copy", "default", *IMPLEMENTATIONS, *naives]
     assert [(line["mode"], line["contender"]) for line in lines] == [
         (mode, name) for mode in MODES for name in names
     ]
@@ -136,7 +137,7 @@ def test_run_writes_every_measurement(quick):
         assert line["share_of_copy_bandwidth"] == pytest.approx(
             passes / 2 / line["copies"]
         )
-        assert set(line["times_as_fast_as"]) == {"naive"} - {line["contender"]}
+        assert set(line["times_as_fast_as"]) == {*naives} - {line["contender"]}
 
 
 def test_results_of_a_run_can_be_shown(quick, tmp_path, capsys):
@@ -150,9 +151,12 @@ def test_results_of_a_run_can_be_shown(quick, tmp_path, capsys):
 
     assert main(["summary", str(results), "--only", "mode=forward"]) == 0
     columns, rule, row = capsys.readouterr().out.splitlines()
-    assert columns == "| array | mode | copies | share | plain JAX |"
-    assert rule == "| --- | --- | ---: | ---: | ---: |"
-    assert row.startswith("| smoke, NHWC, float32, r = 2 | forward | ")
+    assert (
+        columns
+        == "| array | mode | copies | share | plain JAX | plain JAX, exp and log |"
+    )
+    assert rule == "| --- | --- | ---: | ---: | ---: | ---: |"
+    assert row.startswith("| smoke, NHWC, float32, radius 2 | forward | ")
 
     sizes = []
     for only in ("status=measured", "mode=forward"):
@@ -197,6 +201,20 @@ def test_impossible_values_are_refused(arguments, message, monkeypatch, capsys):
 def test_the_naive_form_is_right(layout, dtype, mode):
     given = problem(layout=layout, dtype=dtype, mode=mode, radius=3, beta=0.6)
     assert measured(given, "naive")["naive"]["status"] == "measured"
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_variants_are_the_same_to_everybody(variant, layout):
+    given = problem(
+        layout=layout, mode="forward_and_backward", radius=1, variant=variant
+    )
+    records = measured(given, "naive", "naive_exp")
+    assert {one["status"] for one in records.values()} == {"measured"}
+    hyperparameters = 3 * variant.startswith("learned")
+    assert len(records["naive"]["errors"]) == 2 + hyperparameters
+    refusal = CONTENDERS["torch"].refusal(given, MACHINE)
+    assert (refusal is None) == (variant == "channels")
 
 
 def wrong_radius(x, arguments):

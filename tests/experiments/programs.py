@@ -19,12 +19,6 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 runpy.run_module("experiments", run_name="__main__", alter_sys=True)
 """
 
-# No file can grow beyond LIMIT, as if the disk was full.
-FULL_DISK = """
-import resource
-resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))
-"""
-
 
 @contextmanager
 def started(*arguments: str, program: str = PROGRAM) -> Iterator[subprocess.Popen]:

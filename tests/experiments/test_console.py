@@ -5,6 +5,8 @@ import io
 import os
 import sys
 
+import pytest
+
 from experiments.__main__ import main
 
 from .programs import PROGRAM, started
@@ -40,15 +42,26 @@ os.close(1)
 """
 
 
-def test_ablation_comes_to_its_end_without_terminal_or_home(tmp_path):
-    output = tmp_path / os.fsdecode(b"not UTF-8 \xff, [/x],\nnot a line")
-    arguments = ("--epochs", "1", "--seeds", "1", "--norms", "none")
-    arguments = ("ablate", *arguments, "--output", str(output))
-    with started(*arguments, program=NOBODY + PROGRAM) as process:
+NAME = os.fsdecode(b"not UTF-8 \xff, [/x],\nnot a line")
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["report", pytest.param("ablate", marks=pytest.mark.slow)],
+)
+def test_command_comes_to_its_end_without_terminal_or_home(command, tmp_path):
+    write_run(tmp_path / "runs", "none", 0, 0.5, arms=["none"])
+    arguments = {
+        "report": (str(tmp_path / "runs"),),
+        "ablate": ("--epochs", "1", "--seeds", "1", "--norms", "none"),
+    }[command]
+    output = ("--output", str(tmp_path / NAME))
+    with started(command, *arguments, *output, program=NOBODY + PROGRAM) as process:
         _, errors = process.communicate(timeout=240)
     assert process.returncode == 0, errors
     assert "Traceback" not in errors
-    assert (output / "report.html").read_text("utf-8").endswith("</html>\n")
+    report = tmp_path / NAME / "report.html"
+    assert report.read_text("utf-8").endswith("</html>\n")
 
 
 class Full(io.StringIO):

@@ -13,8 +13,8 @@ import experiments
 
 HOUSE = Path(experiments.__file__).parent
 # Each imports from those before it only.
-ROOMS = ["terminal", "config", "data", "metrics", "models", "training", "report"]
-APART = {("training", "report"), ("metrics", "data"), ("models", "data")}
+ROOMS = ["terminal", "models", "config", "data", "metrics", "training", "report"]
+APART = {("report", "training"), ("metrics", "data"), ("metrics", "models")}
 
 
 def rooms_imported(path: Path) -> set[str]:
@@ -81,7 +81,9 @@ ARM = """\
 """
 
 
-def test_an_arm_is_one_entry_and_a_recipe_one_file(tmp_path):
+@pytest.fixture
+def run_copy(tmp_path):
+    """Runs `ablate` in a copy of the house with one more arm and one more recipe."""
     ours = tmp_path / "experiments"
     shutil.copytree(HOUSE, ours, ignore=shutil.ignore_patterns("__pycache__"))
     table = ours / "config" / "arms.py"
@@ -91,13 +93,28 @@ def test_an_arm_is_one_entry_and_a_recipe_one_file(tmp_path):
     recipe = recipe.replace('"batch_norm", "whole_map"', '"twice"')
     (ours / "config" / "recipes" / "ours.py").write_text(recipe, "utf-8")
 
-    arguments = ["ours", "--seeds", "1", "--epochs", "1", "--output", "runs"]
-    subprocess.run(
-        [sys.executable, "-m", "experiments", "ablate", *arguments],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(HOUSE.parent), "XLA_FLAGS": ""},
-        check=True,
-        capture_output=True,
-    )
+    def run(*arguments: str) -> str:
+        return subprocess.run(
+            [sys.executable, "-m", "experiments", "ablate", *arguments],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(HOUSE.parent), "XLA_FLAGS": ""},
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+
+    return run
+
+
+def test_an_arm_is_one_entry_and_a_recipe_one_file(run_copy):
+    printed = run_copy("--help")
+    assert "\n  twice: two layers of LRN\n" in printed
+    assert "\n  ours: " in printed
+    assert "(default: none lrn twice)" in run_copy("ours", "--help")
+
+
+@pytest.mark.slow
+def test_they_are_trained_and_reported(run_copy, tmp_path):
+    run_copy("ours", "--seeds", "1", "--epochs", "1", "--output", "runs")
     assert (tmp_path / "runs" / "twice-seed0.jsonl").exists()
     assert "| LRN, twice |" in (tmp_path / "runs" / "report.md").read_text("utf-8")

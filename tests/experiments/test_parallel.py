@@ -10,11 +10,13 @@ from experiments import metrics
 from experiments.__main__ import main
 from experiments.config.config import Ablation, Config, Recipe
 from experiments.terminal.errors import UserError
-from experiments.training import parallel
-from experiments.training.program import make_program
+from experiments.training.feed import make_feed
 from experiments.training.train import train
 
+from .digits import placed
 from .programs import lines_of, started
+
+pytestmark = pytest.mark.usefixtures("quick")
 
 # Augmentation and dropout, so that what is random is compared too.
 RECIPE = Recipe(epochs=2, crop=8, padding=1, flip=True)
@@ -25,8 +27,10 @@ def test_eight_devices_train_like_one():
     results = {
         number: train(
             Config(RECIPE, "lrn_batch_norm", 0),
-            mesh=parallel.make_mesh(number),
-            on_end=lambda program, state: states.update({program.mesh.size: state}),
+            placed(number),
+            on_end=lambda arm, state: states.update(
+                {len(state.step.sharding.device_set): state}
+            ),
         )
         for number in (1, 8)
     }
@@ -45,8 +49,8 @@ def test_eight_devices_train_like_one():
 
 
 def test_batches_are_divided_among_the_devices():
-    program = make_program(RECIPE, "lrn_batch_norm", parallel.make_mesh(8))
-    batch = next(iter(program.calls(0, 1)))
+    feed = make_feed(RECIPE, placed(8), None)
+    batch = next(feed.calls(0, 1))
     assert {shard.data.shape for shard in batch.addressable_shards} == {(1, 8)}
     assert len(batch.sharding.device_set) == 8
 
@@ -68,6 +72,16 @@ def test_impossible_divisions_are_refused(arguments, message, tmp_path, capsys):
     assert not output.exists()
 
 
+def test_processes_that_are_not_found_are_told(monkeypatch, capsys):
+    def initialize(*arguments):
+        raise ValueError("coordinator_address should be defined.")
+
+    monkeypatch.setattr(jax.distributed, "initialize", initialize)
+    assert main(["ablate", "--distributed"]) == 2
+    message = "`distributed` needs other processes, but JAX did not find them: coord"
+    assert message in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(("seeds", "sizes"), [(3, {2, 3}), (None, {5, 6})])
 def test_shards_are_all_runs_once(seeds, sizes):
     everything = Ablation(seeds=seeds).configs()
@@ -84,21 +98,22 @@ def test_impossible_shards_are_refused(shard):
 
 
 def test_shards_write_to_one_directory(tmp_path, capsys):
-    common = ["ablate", "--epochs", "1", "--seeds", "1", "--norms", "none", "lrn"]
+    common = ["ablate", "--epochs", "2", "--seeds", "2", "--norms", "none"]
     for shard in ("1/2", "2/2"):
         assert main([*common, "--shard", shard, "--output", str(tmp_path)]) == 0
-    assert "[1/1] LRN, seed 0: test accuracy" in capsys.readouterr().out
-    assert [run.norm for run in metrics.read(tmp_path)] == ["none", "lrn"]
+    assert "[1/1] no norm, seed 1: test accuracy" in capsys.readouterr().out
+    assert [run.seed for run in metrics.read(tmp_path)] == [0, 1]
     # Each can be resumed.
     assert (
         main(["ablate", "--resume", "--shard", "2/2", "--output", str(tmp_path)]) == 0
     )
-    assert "[1/1] LRN, seed 0: completed before" in capsys.readouterr().out
+    assert "[1/1] no norm, seed 1: completed before" in capsys.readouterr().out
     # None begins twice.
     assert main([*common, "--shard", "2/2", "--output", str(tmp_path)]) == 2
     assert "holds what shard 2/2 began" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_two_processes_train_like_one(tmp_path):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

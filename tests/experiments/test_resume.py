@@ -6,24 +6,27 @@ import random
 import resource
 import shutil
 import time
+from collections.abc import Callable
+from functools import cache
 from types import SimpleNamespace
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from experiments import ablate as grid
-from experiments import data, metrics
+from experiments import metrics
 from experiments.__main__ import main
 from experiments.config.config import Config, Recipe
 from experiments.metrics import directories, provenance
 from experiments.metrics import write as records
-from experiments.report import page
 from experiments.terminal.errors import UserError
-from experiments.training import parallel, program, train
+from experiments.training import parallel, train
 from experiments.training.checkpoint import Checkpoints
-from experiments.training.program import make_program
+from experiments.training.step import State, make_functions
 
+from .digits import DATASET, compiled
 from .programs import lines_of, started
 
 LONG = ("--epochs", "12", "--seeds", "2", "--norms", "batch_norm")
@@ -36,6 +39,10 @@ def num_lines(directory) -> int:
     return sum(path.read_bytes().count(b"\n") for path in directory.glob("*.jsonl"))
 
 
+pytestmark = pytest.mark.usefixtures("quick")
+
+
+@pytest.mark.slow
 def test_killed_run_ends_like_one_that_was_not(tmp_path):
     # The command line is part of the metrics, so both have the same directory.
     output = tmp_path / "runs"
@@ -86,12 +93,6 @@ def resumed(output, *more: str) -> list[str]:
     return ["ablate", "--resume", "--output", str(output), *more]
 
 
-@pytest.fixture(autouse=True)
-def no_plots(monkeypatch):
-    """Draws nothing: that is most of what a short ablation takes."""
-    monkeypatch.setattr(page, "_plots", lambda material, arms: {})
-
-
 @pytest.fixture(scope="module")
 def one_run(tmp_path_factory):
     """The directory of an ablation with one run, all done."""
@@ -109,16 +110,18 @@ def finished(one_run, tmp_path):
 @pytest.fixture
 def interrupted(tmp_path, monkeypatch):
     """The directory of the same ablation, stopped in its second epoch."""
+    arm = compiled(Recipe(epochs=2), "none")
     evaluated = []
 
     def evaluate(*arguments):
         evaluated.append(arguments)
         if len(evaluated) == 2:
             raise KeyboardInterrupt
-        return program.evaluate(*arguments)
+        return arm.evaluate(*arguments)
 
     with monkeypatch.context() as context:
-        context.setattr(train, "evaluate", evaluate)
+        stopped = arm._replace(evaluate=evaluate)
+        context.setattr(train, "compile_arm", lambda *arguments: stopped)
         assert main(quick(tmp_path / "runs", "--seeds", "1", *EVERY_EPOCH)) == 130
     assert Checkpoints(tmp_path / "runs" / "none-seed0.checkpoint", 0).latest == 1
     return tmp_path / "runs"
@@ -149,7 +152,11 @@ def test_half_a_line_is_cut_off_and_what_is_done_is_kept(finished, capsys):
     [
         (["--seeds", "2"], ["none"]),
         (["--norms", "lrn"], ["none", "lrn"]),
-        (["--norms", "lrn", "--sweep", "alpha=1"], ["none", "lrn-alpha=1"]),
+        pytest.param(
+            ["--norms", "lrn", "--sweep", "alpha=1"],
+            ["none", "lrn-alpha=1"],
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_what_is_given_is_added_and_kept(more, arms, finished, capsys):
@@ -210,9 +217,9 @@ def test_resume_with_something_else_is_refused(more, message, finished, capsys):
 @pytest.mark.parametrize("more", [[], ["--seeds", "2"], ["--norms", "lrn"]])
 def test_resume_with_other_images_is_refused(more, interrupted, monkeypatch, capsys):
     before = {path: path.read_bytes() for path in interrupted.iterdir()}
-    others = dataclasses.replace(data.load(Recipe().source), fingerprint="0" * 64)
+    others = dataclasses.replace(DATASET, fingerprint="0" * 64)
     with monkeypatch.context() as context:
-        context.setattr(data, "load", lambda *arguments: others)
+        context.setattr(grid, "read", lambda *arguments: others)
         assert main(resumed(interrupted, *more)) == 2
     assert f"their fingerprint is {'0' * 64} instead of" in capsys.readouterr().err
     assert {path: path.read_bytes() for path in interrupted.iterdir()} == before
@@ -311,20 +318,28 @@ def test_output_must_be_empty_and_writable(tmp_path):
     assert (tmp_path / "kept").read_text() == "precious"
 
 
+@cache
+def init_of(norm: str) -> Callable[[int], State]:
+    return jax.jit(make_functions(Recipe(epochs=2), norm, DATASET).init)
+
+
+def initial_state(norm: str, seed: int) -> State:
+    return init_of(norm)(seed)
+
+
 def test_state_comes_back_to_the_bit(tmp_path):
-    program = make_program(Recipe(epochs=2), "batch_norm")
-    state, _ = program.run(program.init(0), next(iter(program.calls(0, 1))))
+    state = initial_state("batch_norm", 0)._replace(step=jnp.asarray(20, jnp.int32))
     saved = [np.asarray(leaf) for leaf in jax.tree.leaves(state)]
     checkpoints = Checkpoints(tmp_path / "run.checkpoint", 0)
     assert checkpoints.latest == 0
-    checkpoints.save(1, program.init(1))
+    checkpoints.save(1, initial_state("batch_norm", 1))
     checkpoints.save(3, state)
     assert checkpoints.latest == 3
 
     again = Checkpoints(tmp_path / "run.checkpoint", 0)
     assert again.latest == 3
     everywhere = parallel.replicated(parallel.make_mesh(8))
-    like = jax.device_put(program.init(2), everywhere)
+    like = jax.device_put(initial_state("batch_norm", 2), everywhere)
     restored = again.restore(like)
     for before, after in zip(saved, jax.tree.leaves(restored), strict=True):
         np.testing.assert_array_equal(before, after)
@@ -335,12 +350,11 @@ def test_state_comes_back_to_the_bit(tmp_path):
 
 
 def test_state_that_is_damaged_or_another_is_refused(tmp_path):
-    program = make_program(Recipe(epochs=2), "batch_norm")
     path = tmp_path / "run.checkpoint"
-    Checkpoints(path, 0).save(1, program.init(0))
+    Checkpoints(path, 0).save(1, initial_state("batch_norm", 0))
     whole = path.read_bytes()
 
-    other = make_program(Recipe(epochs=2), "none").init(0)
+    other = initial_state("none", 0)
     with pytest.raises(UserError, match=r"model_state\S* should be"):
         Checkpoints(path, 0).restore(other)
 
@@ -352,11 +366,11 @@ def test_state_that_is_damaged_or_another_is_refused(tmp_path):
     for content in (*flipped, whole[:-1], whole[:10], b""):
         path.write_bytes(content)
         with pytest.raises(UserError, match="its checksum is that of other content"):
-            Checkpoints(path, 0).restore(program.init(0))
+            Checkpoints(path, 0).restore(initial_state("batch_norm", 0))
 
 
 def test_checkpoints_are_not_more_frequent_than_wanted(tmp_path):
-    state = make_program(Recipe(epochs=2), "batch_norm").init(0)
+    state = initial_state("batch_norm", 0)
     checkpoints = Checkpoints(tmp_path / "run.checkpoint", seconds=1000)
     checkpoints.save(1, state)
     assert checkpoints.latest == 0
@@ -368,7 +382,7 @@ def test_weights_of_finished_runs_can_be_kept(tmp_path):
     assert main(quick(tmp_path / "runs", "--seeds", "1", "--keep-checkpoints")) == 0
     kept = Checkpoints(tmp_path / "runs" / "none-seed0.checkpoint", 0)
     assert kept.latest == 2
-    state = kept.restore(make_program(Recipe(epochs=2), "none").init(1))
+    state = kept.restore(initial_state("none", 1))
     assert int(state.step) == 2 * 20
 
 
@@ -378,14 +392,6 @@ def test_disk_without_room_is_noticed_before_training(tmp_path, monkeypatch, cap
     assert main(quick(tmp_path / "runs")) == 2
     assert "A checkpoint needs 0.4 MiB of room in" in capsys.readouterr().err
     assert not list(tmp_path.glob("runs/*.jsonl"))
-
-
-@pytest.fixture
-def limit_files():
-    """Sets how large files may become, as if the disk was full, until the test ends."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    yield lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import json
 import re
+import resource
 import struct
 from pathlib import Path
 
@@ -17,10 +18,8 @@ from experiments.__main__ import main
 from experiments.config.config import Config, Recipe
 from experiments.training import tensorboard
 
-from .programs import FULL_DISK, PROGRAM, started
-
-RUN = ("ablate", "--norms", "lrn", "--seeds", "1", "--epochs", "4")
-FOUR_EPOCHS = [1, 2, 3, 4]
+RUN = ("ablate", "--norms", "none", "--seeds", "1", "--epochs", "2")
+pytestmark = pytest.mark.usefixtures("quick")
 
 
 def events_of(directory: Path) -> list[Event]:
@@ -52,7 +51,7 @@ def scalars_of(events: list[Event]) -> dict[str, list[tuple[int, float]]]:
     return scalars
 
 
-def check(output: Path, run: str = "lrn-seed0") -> dict[str, list[tuple[int, float]]]:
+def check(output: Path, run: str = "none-seed0") -> dict[str, list[tuple[int, float]]]:
     """Compares the events of a run with its metrics, and returns the scalars."""
     events = events_of(output / "tensorboard" / run)
     scalars = scalars_of(events)
@@ -81,17 +80,15 @@ def check(output: Path, run: str = "lrn-seed0") -> dict[str, list[tuple[int, flo
     return scalars
 
 
-def test_events_are_the_metrics(tmp_path):
-    arguments = ["ablate", "--norms", "none", "lrn", "--seeds", "2", "--epochs", "4"]
-    arguments += ["--drops", "0.5", "--tensorboard", "--output", str(tmp_path / "runs")]
-    assert main(arguments) == 0
-    runs = ["lrn-seed0", "lrn-seed1", "none-seed0", "none-seed1"]
-    assert sorted(path.name for path in tmp_path.glob("runs/tensorboard/*")) == runs
+def test_events_are_the_metrics(finished_ablation):
+    output = finished_ablation.output
+    runs = ["lrn-seed0", "none-seed0"]
+    assert sorted(path.name for path in output.glob("tensorboard/*")) == runs
     for run in runs:
-        scalars = check(tmp_path / "runs", run)
-        rates = [1e-3, 1e-3, 1e-4, 1e-4]  # of the last step of each epoch
-        assert [epoch for epoch, _ in scalars["learning_rate"]] == FOUR_EPOCHS
-        assert [rate for _, rate in scalars["learning_rate"]] == pytest.approx(rates)
+        scalars = check(output, run)
+        # Of the last step of each epoch.
+        rates = [(1, pytest.approx(1e-3)), (2, pytest.approx(1e-4))]
+        assert scalars["learning_rate"] == rates
 
 
 def test_events_are_there_epoch_by_epoch_and_go_on(tmp_path, monkeypatch):
@@ -99,22 +96,22 @@ def test_events_are_there_epoch_by_epoch_and_go_on(tmp_path, monkeypatch):
     write_epoch = tensorboard.Writer.epoch
     seen = []
 
-    def end_in_third_epoch(writer, epoch):
+    def end_in_second_epoch(writer, epoch):
         write_epoch(writer, epoch)
-        scalars = scalars_of(events_of(output / "tensorboard" / "lrn-seed0"))
+        scalars = scalars_of(events_of(output / "tensorboard" / "none-seed0"))
         seen.append([epoch for epoch, _ in scalars["loss/training"]])
-        if epoch.epoch == 3:  # its state is not saved yet: it is trained again
+        if epoch.epoch == 2:  # its state is not saved yet: it is trained again
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(tensorboard.Writer, "epoch", end_in_third_epoch)
     arguments = [*RUN, "--checkpoint-seconds", "0", "--tensorboard"]
-    assert main([*arguments, "--output", str(output)]) == 130
-    assert seen == [[1], [1, 2], [1, 2, 3]]
+    with monkeypatch.context() as context:
+        context.setattr(tensorboard.Writer, "epoch", end_in_second_epoch)
+        assert main([*arguments, "--output", str(output)]) == 130
+    assert seen == [[1], [1, 2]]
 
-    monkeypatch.setattr(tensorboard.Writer, "epoch", write_epoch)
     assert main(["ablate", "--resume", "--output", str(output)]) == 0
     scalars = check(output)
-    assert [epoch for epoch, _ in scalars["loss/training"]] == FOUR_EPOCHS
+    assert [epoch for epoch, _ in scalars["loss/training"]] == [1, 2]
 
 
 @pytest.fixture
@@ -136,7 +133,7 @@ def test_place_that_cannot_be_written_to_is_reported(finished, capsys):
     (finished / "tensorboard").touch()
     arguments = ["ablate", "--resume", "--output", str(finished), "--tensorboard"]
     assert main(arguments) == 2
-    place = finished / "tensorboard" / "lrn-seed0"
+    place = finished / "tensorboard" / "none-seed0"
     assert f"error: {place} cannot be written: " in capsys.readouterr().err
 
 
@@ -146,7 +143,7 @@ def test_diverged_run_has_its_epochs(tmp_path):
     assert main([*arguments, "--output", str(output)]) == 0
     [run] = metrics.read(output)
     assert run.status == "diverged"
-    scalars = scalars_of(events_of(output / "tensorboard" / "lrn-seed0"))
+    scalars = scalars_of(events_of(output / "tensorboard" / "none-seed0"))
     assert len(scalars.get("loss/training", [])) == len(run.epochs)
     assert "loss/test" not in scalars
 
@@ -154,7 +151,7 @@ def test_diverged_run_has_its_epochs(tmp_path):
 def test_text_is_code_whatever_it_holds(tmp_path):
     text = "![x](http://a.org)\n\n# <script>\x1b\u202e\udcff"
     config = Config(Recipe(), "lrn", 0)
-    with tensorboard.writer(tmp_path, config, {text: text}, ()):
+    with tensorboard.writer(tmp_path, config, 20, {text: text}, ()):
         pass
     [event] = events_of(tmp_path / "tensorboard" / "lrn-seed0")
     [value] = event.summary.value
@@ -172,16 +169,15 @@ def test_missing_library_is_noticed_before_anything_is_written(
     assert not list(tmp_path.iterdir())
 
 
-def test_full_disk_is_reported_and_what_is_there_goes_on(tmp_path):
+def test_full_disk_is_reported_and_what_is_there_goes_on(tmp_path, limit_files, capsys):
     output = tmp_path / "runs"
-    arguments = [*RUN, "--epochs", "12", "--checkpoint-seconds", "inf"]
-    arguments.append("--tensorboard")
-    # An epoch takes more room in events than in a line of the metrics.
-    program = FULL_DISK.format(limit=4000) + PROGRAM
-    with started(*arguments, "--output", str(output), program=program) as process:
-        _, errors = process.communicate(timeout=240)
-    assert process.returncode == 2
-    place = output / "tensorboard" / "lrn-seed0"
+    # The text with the config alone is larger.
+    limit_files(1000)
+    arguments = [*RUN, "--checkpoint-seconds", "inf", "--tensorboard"]
+    assert main([*arguments, "--output", str(output)]) == 2
+    limit_files(resource.RLIM_INFINITY)
+    errors = capsys.readouterr().err
+    place = output / "tensorboard" / "none-seed0"
     assert errors.startswith(f"error: {place} cannot be written: File too large")
     assert errors.count("\n") == 1
     assert main(["ablate", "--resume", "--output", str(output)]) == 0

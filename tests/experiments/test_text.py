@@ -28,7 +28,7 @@ def test_plain_text_is_one_line_without_control_characters(text, shown):
     assert plain(text) == shown
 
 
-@hypothesis.settings(max_examples=300)
+@hypothesis.settings(max_examples=100)
 @hypothesis.given(TEXTS.filter(plain))
 def test_markdown_shows_any_text_as_it_is(text):
     render = MarkdownIt("commonmark").enable("table").render

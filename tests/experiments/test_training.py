@@ -15,66 +15,78 @@ from experiments.config.config import Ablation, Config, LRNHyperparameters, Reci
 from experiments.metrics import Epoch, NonFiniteLossError
 from experiments.terminal.errors import UserError
 from experiments.training import train
-from experiments.training.program import (
+from experiments.training.compilation import CompiledArm, compile_arm
+from experiments.training.feed import Placed, batches
+from experiments.training.step import (
     Losses,
     State,
-    activations,
-    batches,
     count_parameters,
-    evaluate,
-    load,
-    make_program,
+    make_functions,
     shapes,
 )
 from lrn_jax import lrn
 
+from .digits import DATASET, compiled, placed
+
 RECIPE = Recipe(epochs=2)
-OVERFIT = Recipe(dropout_rate=0.0, learning_rate=3e-3)
+OVERFIT = Recipe(epochs=8, dropout_rate=0.0, learning_rate=3e-3)
+AUGMENTED = Recipe(epochs=2, crop=8, padding=1, flip=True, parameter_average=0.5)
 run = train.train
-
-
-@pytest.fixture(params=ARMS)
-def norm(request):
-    """Each arm."""
-    return request.param
 
 
 def without_norm(state: State) -> dict:
     return {name: leaf for name, leaf in state.params.items() if name != "norm1"}
 
 
-def losses_of(program, state: State, epoch: int) -> tuple[State, np.ndarray]:
+def losses_of(arm: CompiledArm, state: State, epoch: int) -> tuple[State, np.ndarray]:
     """Trains for an epoch and returns the loss of every step."""
     losses = []
-    for each in program.calls(0, epoch):
-        state, result = program.run(state, each)
+    for each in arm.calls(0, epoch):
+        state, result = arm.run(state, each)
         losses.append(np.asarray(result.loss))
     return state, np.concatenate(losses)
 
 
-def first_batch(program):
-    return next(iter(program.calls(0, 1)))
+def first_batch(arm):
+    return next(iter(arm.calls(0, 1)))
 
 
-def test_arms_start_from_the_same_weights_and_overfit_one_batch(norm):
-    baseline = make_program(OVERFIT, "none").init(0)
-    program = make_program(OVERFIT, norm)
-    state = program.init(0)
+def test_arms_start_from_the_same_weights():
+    @jax.jit
+    def initial():
+        return {arm: make_functions(OVERFIT, arm, DATASET).init(0) for arm in ARMS}
+
+    states = initial()
+    baseline = states["none"]
     assert set(without_norm(baseline)) == {"conv", "hidden", "logits"}
-    chex.assert_trees_all_equal(without_norm(state), without_norm(baseline))
-    np.testing.assert_array_equal(state.key, baseline.key)  # of everything random
+    for state in states.values():
+        chex.assert_trees_all_equal(without_norm(state), without_norm(baseline))
+        np.testing.assert_array_equal(state.key, baseline.key)  # of everything random
 
-    batch = first_batch(program)
+
+@pytest.mark.parametrize(
+    "norm",
+    [
+        # A norm with statistics and one that learns; the others repeat it.
+        arm
+        if arm in ("batch_norm", "divisive")
+        else pytest.param(arm, marks=pytest.mark.slow)
+        for arm in ARMS
+    ],
+)
+def test_arms_overfit_one_batch(norm):
+    arm = compiled(OVERFIT, norm)
+    state, batch = arm.init(0), first_batch(arm)
     losses = []
-    for _ in range(150):
-        state, loss = program.run(state, batch)
+    for _ in range(120):
+        state, loss = arm.run(state, batch)
         losses.append(float(loss.loss[0]))
     assert losses[0] > 2
     assert losses[-1] < 0.1
 
 
 def test_seeds_start_from_different_weights():
-    init = make_program(OVERFIT, "none").init
+    init = compiled(RECIPE, "none").init
     first, second = init(0), init(1)
     assert np.any(first.params["conv"]["kernel"] != second.params["conv"]["kernel"])
     assert np.any(first.key != second.key)
@@ -82,17 +94,15 @@ def test_seeds_start_from_different_weights():
 
 def test_arm_whose_layer_does_nothing_trains_like_the_one_without():
     # Everything but the layer is the same: images, crops, flips, dropout.
-    changes = {"crop": 8, "padding": 1, "flip": True}
-    recipe = Recipe(epochs=2, **changes, lrn=LRNHyperparameters(bias=1, alpha=0))
-    without, with_identity = (
-        losses_of(program, program.init(0), 1)[1]
-        for program in (make_program(recipe, norm) for norm in ("none", "lrn"))
-    )
+    identity = LRNHyperparameters(bias=1, alpha=0)
+    recipe = dataclasses.replace(AUGMENTED, lrn=identity)
+    arms = compiled(AUGMENTED, "none"), compiled(recipe, "lrn")
+    without, with_identity = (losses_of(arm, arm.init(0), 1)[1] for arm in arms)
     np.testing.assert_allclose(with_identity, without, rtol=1e-5)
 
 
 def test_number_of_parameters_that_norms_add():
-    sizes = {norm: count_parameters(shapes(RECIPE, norm)) for norm in ARMS}
+    sizes = {norm: count_parameters(shapes(RECIPE, norm, DATASET)) for norm in ARMS}
     added = {norm: size - sizes["none"] for norm, size in sizes.items()}
     assert added == {
         "none": 0,
@@ -117,8 +127,9 @@ def test_order_of_images_depends_on_seed_and_epoch_alone():
     assert len(set(order(3, 1).ravel())) == 100
 
 
-@pytest.mark.parametrize("norm", ["none", "lrn_batch_norm"])
-def test_same_seed_gives_the_same_run(norm):
+def test_same_seed_gives_the_same_run():
+    norm = "lrn_batch_norm"
+
     def without_times(result):
         return [
             dataclasses.replace(epoch, train_seconds=0.0) for epoch in result.epochs
@@ -126,10 +137,12 @@ def test_same_seed_gives_the_same_run(norm):
 
     seen: list[Epoch] = []
     steps: list[int] = []
-    first = run(Config(RECIPE, norm, 5), on_epoch=seen.append, on_steps=steps.append)
-    misses = make_program.cache_info().misses
-    assert without_times(first) == without_times(run(Config(RECIPE, norm, 5)))
-    other = run(Config(RECIPE, norm, 6))
+    first = run(
+        Config(RECIPE, norm, 5), placed(), on_epoch=seen.append, on_steps=steps.append
+    )
+    misses = compile_arm.cache_info().misses
+    assert without_times(first) == without_times(run(Config(RECIPE, norm, 5), placed()))
+    other = run(Config(RECIPE, norm, 6), placed())
     assert without_times(first) != without_times(other)
     assert tuple(seen) == first.epochs
     assert [epoch.epoch for epoch in seen] == [1, 2]
@@ -137,37 +150,39 @@ def test_same_seed_gives_the_same_run(norm):
     assert first.epochs[1].train_loss < first.epochs[0].train_loss
 
     # The arm was compiled once for all its seeds.
-    assert make_program.cache_info().misses == misses
+    assert compile_arm.cache_info().misses == misses
     assert first.compile_seconds == other.compile_seconds
 
 
 def test_training_is_seen_in_the_accuracy():
     ended = []
     result = run(
-        Config(Recipe(epochs=8), "batch_norm", 0),
-        on_end=lambda program, state: ended.append((program, state)),
+        Config(OVERFIT, "batch_norm", 0),
+        placed(),
+        on_end=lambda arm, state: ended.append((arm, state)),
     )
     assert result.test_accuracy > 0.9  # chance is 0.1
     assert result.step_seconds == pytest.approx(
         np.median([epoch.train_seconds for epoch in result.epochs]) / 20
     )
     assert result.memory_bytes is not None
-    assert result.memory_bytes > load(RECIPE).train.labels.nbytes
-    [(program, state)] = ended
-    _, accuracy = evaluate(program, state, load(RECIPE).test)
+    assert result.memory_bytes > DATASET.train.labels.nbytes
+    [(arm, state)] = ended
+    _, accuracy = arm.evaluate(state, DATASET.test)
     assert accuracy == result.test_accuracy
 
 
 def test_several_steps_in_one_call_are_the_same_steps():
-    one = make_program(RECIPE, "batch_norm")
-    some = make_program(RECIPE, "batch_norm", steps_per_call=15)
-    assert [len(each) for each in some.calls(0, 1)] == [10, 10]  # not 15 and 5
+    recipe = Recipe(epochs=2, batch_size=256)
+    one = compiled(recipe, "none")
+    some = compile_arm(recipe, "none", placed(), steps_per_call=4)
+    assert [len(each) for each in some.calls(0, 1)] == [3, 2]  # not 4 and 1
     assert {len(each) for each in one.calls(0, 1)} == {1}  # this is a CPU
     (one_state, one_losses), (some_state, some_losses) = (
-        losses_of(program, program.init(0), 1) for program in (one, some)
+        losses_of(arm, arm.init(0), 1) for arm in (one, some)
     )
     np.testing.assert_allclose(some_losses, one_losses, rtol=1e-4)
-    assert int(some_state.step) == int(one_state.step) == 20
+    assert int(some_state.step) == int(one_state.step) == 5
 
 
 class OnDemand:
@@ -181,18 +196,11 @@ class OnDemand:
         return len(self.labels)
 
 
-def test_streamed_images_are_the_same_images(monkeypatch):
-    resident = make_program(RECIPE, "none")
-    dataset = load(RECIPE)
-    streamed_recipe = Recipe(epochs=2, group_size=9)  # no matter, but another one
-    monkeypatch.setattr(
-        data,
-        "load",
-        lambda source: dataclasses.replace(
-            dataset, train=OnDemand(data.gather(dataset.train))
-        ),
-    )
-    streamed = make_program(streamed_recipe, "none")
+def test_streamed_images_are_the_same_images():
+    resident = compiled(RECIPE, "none")
+    train = OnDemand(data.gather(DATASET.train))
+    dataset = dataclasses.replace(DATASET, train=train)
+    streamed = compile_arm(RECIPE, "none", Placed(dataset, placed().mesh))
     images, labels = first_batch(streamed)
     assert images.shape == (1, 64, 8, 8, 1)
     assert labels.shape == (1, 64)
@@ -203,34 +211,35 @@ def test_streamed_images_are_the_same_images(monkeypatch):
 
 
 def test_dropout_draws_new_units_at_every_step():
-    # With a learning rate of next to nothing, two steps on one batch differ by their
-    # dropout alone.
-    program = make_program(Recipe(learning_rate=1e-30), "none")
-    batch = first_batch(program)
-    state, first = program.run(program.init(0), batch)
-    _, second = program.run(state, batch)
-    assert float(first.loss[0]) != float(second.loss[0])
+    arm = compiled(RECIPE, "none")
+    batch = first_batch(arm)
+
+    def loss_at(step: int) -> float:
+        state = arm.init(0)._replace(step=jnp.asarray(step, jnp.int32))
+        return float(arm.run(state, batch)[1].loss[0])
+
+    assert loss_at(0) == loss_at(0) != loss_at(1)
 
 
 def test_evaluation_uses_the_running_statistics_of_batch_norm():
-    program = make_program(RECIPE, "batch_norm")
-    test = load(RECIPE).test
+    arm = compiled(OVERFIT, "batch_norm")
+    test = DATASET.test
     assert isinstance(test, data.Split)
-    start = program.init(0)
+    start = arm.init(0)
     before = jax.tree.map(np.asarray, start.model_state["batch_stats"])
-    state, _ = program.run(start, first_batch(program))
+    state, _ = arm.run(start, first_batch(arm))
     after = jax.tree.map(np.asarray, state.model_state["batch_stats"])
     assert np.any(
         after["norm1"]["BatchNorm_0"]["mean"] != before["norm1"]["BatchNorm_0"]["mean"]
     )
 
     # An image is judged alike whatever images are beside it, and nothing is updated.
-    whole = evaluate(program, state, test)
+    whole = arm.evaluate(state, test)
     reversed_parts = test.take(np.arange(len(test))[::-1])
-    np.testing.assert_allclose(evaluate(program, state, reversed_parts), whole, 1e-6)
+    np.testing.assert_allclose(arm.evaluate(state, reversed_parts), whole, 1e-6)
     halves = [test.take(part) for part in np.array_split(np.arange(len(test)), 2)]
     mean = np.average(
-        [evaluate(program, state, half) for half in halves],
+        [arm.evaluate(state, half) for half in halves],
         axis=0,
         weights=[len(half) for half in halves],
     )
@@ -241,35 +250,31 @@ def test_evaluation_uses_the_running_statistics_of_batch_norm():
 
 
 def test_parameters_can_be_averaged_for_evaluation():
-    recipe = Recipe(epochs=2, parameter_average=0.5)
-    program = make_program(recipe, "none")
-    start = program.init(0)
+    arm = compiled(AUGMENTED, "none")
+    start = arm.init(0)
     initial = np.asarray(start.params["logits"]["kernel"])
-    state, _ = program.run(start, first_batch(program))
+    state, _ = arm.run(start, first_batch(arm))
     # The decay at step n is (1 + n) / (10 + n), as long as that is less.
     expected = 2 / 11 * initial + 9 / 11 * np.asarray(state.params["logits"]["kernel"])
     np.testing.assert_allclose(state.average["logits"]["kernel"], expected, rtol=1e-5)
 
-    test = load(recipe).test
-    measured = evaluate(program, state, test)
-    own = evaluate(program, state._replace(average=state.params), test)
+    test = DATASET.test
+    measured = arm.evaluate(state, test)
+    own = arm.evaluate(state._replace(average=state.params), test)
     assert measured != own
 
 
 def test_network_computes_in_bfloat16_and_keeps_float32():
     recipe = Recipe(epochs=2, dtype="bfloat16")
-    program = make_program(recipe, "lrn_batch_norm")
-    assert (
-        jax.eval_shape(
-            program.activations,
-            shapes(recipe, "lrn_batch_norm"),
-            jax.ShapeDtypeStruct((2, 8, 8, 1), jnp.uint8),
-        )[1].dtype
-        == jnp.bfloat16
-    )
-    state, losses = losses_of(program, program.init(0), 1)
+    arm = compiled(recipe, "lrn_batch_norm")
+    functions = make_functions(recipe, "lrn_batch_norm", DATASET)
+    images = jax.ShapeDtypeStruct((2, 8, 8, 1), jnp.uint8)
+    state = jax.eval_shape(functions.init, 0)
+    _, after = jax.eval_shape(functions.around_norm, state, images)
+    assert after.dtype == jnp.bfloat16
+    state, losses = losses_of(arm, arm.init(0), 1)
     assert {str(leaf.dtype) for leaf in jax.tree.leaves(state.params)} == {"float32"}
-    same = make_program(RECIPE, "lrn_batch_norm")
+    same = compiled(RECIPE, "lrn_batch_norm")
     exact = losses_of(same, same.init(0), 1)[1]
     np.testing.assert_allclose(losses, exact, rtol=0.1)
     assert np.any(losses != exact)
@@ -277,9 +282,11 @@ def test_network_computes_in_bfloat16_and_keeps_float32():
 
 @pytest.mark.parametrize("norm", ["none", "lrn", "batch_norm"])
 def test_activations_are_those_around_the_norm(norm):
-    program = make_program(OVERFIT, norm)
-    images = load(OVERFIT).test.take(np.arange(3)).images
-    before, after = activations(program, program.init(0), images)
+    functions = make_functions(OVERFIT, norm, DATASET)
+    images = DATASET.test.take(np.arange(3)).images
+    before, after = jax.jit(lambda x: functions.around_norm(functions.init(0), x))(
+        images
+    )
     assert before.shape == after.shape == (3, 6, 6, 32)
     assert before.min() == 0 < before.max()  # after the activation
     expected = {
@@ -295,32 +302,41 @@ def test_loss_that_is_not_finite_stops_the_run_at_its_step():
     with pytest.raises(
         NonFiniteLossError, match=r"the (loss|norm of the gradient) was (nan|inf) at"
     ) as raised:
-        run(Config(recipe, "none", 0))
+        run(Config(recipe, "none", 0), placed())
 
     # The same steps without the check.
-    program = make_program(recipe, "none")
-    state, finite = program.init(0), []
-    for each in program.calls(0, 1):
-        state, losses = program.run(state, each)
+    arm = compiled(recipe, "none")
+    state, finite = arm.init(0), []
+    for each in arm.calls(0, 1):
+        state, losses = arm.run(state, each)
         finite.append(
             np.isfinite(losses.loss[0]) & np.isfinite(losses.gradient_norm[0])
         )
     assert raised.value.step == 1 + int(np.argmin(finite))
 
 
+@pytest.mark.slow
 def test_last_step_that_diverges_is_seen_in_the_loss_after_it():
     recipe = Recipe(epochs=1, batch_size=1294, optimizer="sgd", learning_rate=1e38)
     message = "the loss on the validation images was nan after step 1"
     with pytest.raises(NonFiniteLossError, match=message):
-        run(Config(recipe, "none", 0))
+        run(Config(recipe, "none", 0), placed())
 
 
-def test_loss_on_the_test_images_must_be_finite(monkeypatch):
-    measured = iter([(1.0, 0.5), (2.0, 0.5), (np.inf, 0.5)])
-    monkeypatch.setattr(train, "evaluate", lambda *arguments: next(measured))
-    message = "the loss on the test images was inf after step 40"
+@pytest.mark.parametrize(
+    ("losses", "message"),
+    [
+        ([1.0, np.nan], "the loss on the validation images was nan after step 40"),
+        ([1.0, 2.0, np.inf], "the loss on the test images was inf after step 40"),
+    ],
+)
+def test_loss_on_other_images_must_be_finite(losses, message, monkeypatch):
+    measured = iter(losses)
+    arm = compiled(RECIPE, "none")
+    arm = arm._replace(evaluate=lambda *arguments: (next(measured), 0.5))
+    monkeypatch.setattr(train, "compile_arm", lambda *arguments: arm)
     with pytest.raises(NonFiniteLossError, match=message):
-        run(Config(RECIPE, "none", 0))
+        run(Config(RECIPE, "none", 0), placed())
 
 
 @pytest.mark.parametrize(
@@ -334,6 +350,20 @@ def test_step_is_named_within_a_call(losses, message):
     arrays = Losses(*map(jnp.asarray, losses))
     with pytest.raises(NonFiniteLossError, match=message):
         train._check_finite(arrays, 11)
+
+
+def test_layers_of_flax_can_be_had_instead():
+    def program(*names) -> str:
+        functions = make_functions(Recipe(plain_layers=names), "none", DATASET)
+        images = jax.ShapeDtypeStruct((2, 8, 8, 1), jnp.uint8)
+        labels = jax.ShapeDtypeStruct((2,), jnp.int32)
+        state = jax.eval_shape(functions.init, 0)
+        return str(jax.make_jaxpr(functions.step)(state, images, labels))
+
+    programs = [program(), program("max_pooling"), program("all")]
+    # The primitive of our convolution, and the choice by platform of our pooling.
+    assert [" convolution[" in each for each in programs] == [True, True, False]
+    assert ["platform_index" in each for each in programs] == [True, False, False]
 
 
 def test_sweep_makes_an_arm_of_each_value():
@@ -356,4 +386,4 @@ def test_sweep_makes_an_arm_of_each_value():
 
 def test_batch_larger_than_the_data_is_refused():
     with pytest.raises(UserError, match=r"1294 without those .* got 2000"):
-        run(Config(Recipe(batch_size=2000), "none", 0))
+        run(Config(Recipe(batch_size=2000), "none", 0), placed())

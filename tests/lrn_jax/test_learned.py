@@ -123,8 +123,7 @@ def test_linen_and_nnx_are_the_same(num_features):
 
 
 @both
-@pytest.mark.parametrize("num_features", [None, 7])
-@pytest.mark.parametrize("learn", [("alpha",), NAMES], ids=str)
+@pytest.mark.parametrize(("learn", "num_features"), [(("alpha",), None), (NAMES, 7)])
 def test_training_finds_the_parameters(layer, learn, num_features):
     """From others, and on data that the layer with `goal` has made."""
     goal = {name: 1.5 * value for name, value in START.items() if name in learn}

@@ -35,9 +35,9 @@ both = pytest.mark.parametrize(
 
 
 @both
-def test_layer_is_the_function(layer, case):
-    x = jnp.asarray(case.x(), jnp.float32)
-    np.testing.assert_array_equal(layer(**case.arguments)(x), lrn(x, **case.arguments))
+def test_layer_is_the_function(layer, kind):
+    x = jnp.asarray(kind.x(), jnp.float32)
+    np.testing.assert_array_equal(layer(**kind.arguments)(x), lrn(x, **kind.arguments))
 
 
 @both

@@ -1,14 +1,17 @@
 """Laws that hold for all inputs, on inputs that hypothesis draws."""
 
+from functools import partial
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from lrn_jax import lrn
+from lrn_jax import IMPLEMENTATIONS, lrn
 
 from .. import reference
 from ..reference import assert_gradients_close, assert_values_close
@@ -23,43 +26,36 @@ ARRAYS = hnp.arrays(np.float32, (3, 7), elements=ELEMENTS)
 EXTENTS = st.integers(0, 8)
 RADII = st.one_of(st.none(), EXTENTS, st.tuples(EXTENTS, EXTENTS))
 BOXES = st.one_of(RADII, st.tuples(*[st.tuples(EXTENTS, EXTENTS)] * 2))
-# Few windows and exponents, because each compiles; many values.
-FEW_RADII = st.sampled_from([1, (2, 0), (1, 3)])
-FEW_BETAS = st.sampled_from([0.6, 0.75])
+# One window, because each compiles; many values.
+ARGUMENTS: dict[str, Any] = {"depth_radius": (1, 3), "alpha": 0.5, "beta": 0.6}
 
 
-@given(x=ARRAYS, depth_radius=FEW_RADII, beta=FEW_BETAS)
-def test_odd(implementation, x, depth_radius, beta):
-    arguments = {"depth_radius": depth_radius, "alpha": 0.5, "beta": beta}
-    y = lrn(x, **arguments, implementation=implementation)
-    mirror = lrn(-x, **arguments, implementation=implementation)
+@given(x=ARRAYS)
+def test_odd(implementation, x):
+    y = lrn(x, **ARGUMENTS, implementation=implementation)
+    mirror = lrn(-x, **ARGUMENTS, implementation=implementation)
     np.testing.assert_array_equal(mirror, -y)
 
 
-@given(x=ARRAYS, depth_radius=st.sampled_from([(2, 0), (1, 3)]))
-def test_reversed_channels_mirror_the_window(implementation, x, depth_radius):
-    arguments = {"alpha": 0.5, "beta": 0.75, "implementation": implementation}
-    y = lrn(x, depth_radius=depth_radius, **arguments)
-    mirrored = lrn(x[:, ::-1], depth_radius=depth_radius[::-1], **arguments)
+@given(x=ARRAYS)
+def test_reversed_channels_mirror_the_window(implementation, x):
+    # By square roots, whose error does not grow with s.
+    arguments = ARGUMENTS | {"beta": 0.75, "implementation": implementation}
+    y = lrn(x, **arguments)
+    arguments |= {"depth_radius": (3, 1)}
     # The order of a sum is not part of the contract: a rounding apart, not equal.
     np.testing.assert_allclose(
-        mirrored[:, ::-1], y, rtol=reference.tolerance(np.float32)
+        lrn(x[:, ::-1], **arguments)[:, ::-1], y, rtol=reference.tolerance(np.float32)
     )
 
 
-@given(
-    x=ARRAYS,
-    exponent=st.integers(-10, 10),
-    depth_radius=FEW_RADII,
-    beta=FEW_BETAS,
-)
-def test_scale_moves_into_alpha(implementation, x, exponent, depth_radius, beta):
+@given(x=ARRAYS, exponent=st.integers(-10, 10))
+def test_scale_moves_into_alpha(implementation, x, exponent):
     """lrn(c x, alpha) = c lrn(x, c^2 alpha), exactly if c is a power of two."""
     scale = np.float32(2.0**exponent)
 
     def f(x, alpha):
-        arguments = {"depth_radius": depth_radius, "beta": beta}
-        return lrn(x, alpha=alpha, **arguments, implementation=implementation)
+        return lrn(x, **ARGUMENTS | {"alpha": alpha}, implementation=implementation)
 
     alpha = jnp.float32(0.3)
     np.testing.assert_array_equal(f(scale * x, alpha), scale * f(x, scale**2 * alpha))
@@ -75,26 +71,20 @@ def test_the_whole_axis_has_no_order(implementation, x, order):
     )
 
 
-@given(x=hnp.arrays(np.float32, 7, elements=ELEMENTS), depth_radius=FEW_RADII)
 @pytest.mark.parametrize("jacobian", [jax.jacfwd, jax.jacrev])
-def test_jacobian_is_a_band(jacobian, implementation, x, depth_radius):
+def test_jacobian_is_a_band(jacobian, implementation):
     """Exactly zero where i does not see j; elsewhere not, where no x is zero."""
-    before, after = (
-        depth_radius if isinstance(depth_radius, tuple) else (depth_radius,) * 2
-    )
-    arguments = {"depth_radius": depth_radius, "alpha": 0.5}
-    rows = jacobian(lambda x: lrn(x, **arguments, implementation=implementation))(x)
+    f = partial(lrn, **ARGUMENTS, implementation=implementation)
+    before, after = ARGUMENTS["depth_radius"]
     distance = np.arange(7) - np.arange(7)[:, None]
     seen = (-before <= distance) & (distance <= after)
-    np.testing.assert_array_equal(rows[~seen], 0)
-    ones = jnp.ones(7)
-    rows = jacobian(lambda x: lrn(x, **arguments, implementation=implementation))(ones)
-    assert np.all(np.asarray(rows)[seen] != 0)
+    np.testing.assert_array_equal(jax.jit(jacobian(f))(jnp.ones(7)) != 0, seen)
 
 
 @pytest.mark.usefixtures("x64")
+@settings(max_examples=40)
 @given(data=st.data())
-def test_any_window_and_hyperparameters(implementation, data):
+def test_any_window_and_hyperparameters(data):
     one_axis = [((9,), 0), ((2, 5), -1), ((2, 4, 3), -1), ((2, 5, 3), 1)]
     several_axes = [((3, 4, 2), (0, 1)), ((1, 6), (0, 1))]
     shape, axis = data.draw(st.sampled_from([*one_axis, *several_axes]))
@@ -109,8 +99,9 @@ def test_any_window_and_hyperparameters(implementation, data):
         "beta": data.draw(st.sampled_from([0.25, 0.5, 0.6, 0.75, 1.0, 1.3, 2.0])),
         "axis": axis,
     }
-    y, pullback = jax.vjp(
-        lambda x: lrn(x, **arguments, implementation=implementation), x
+    f = partial(
+        lrn, **arguments, implementation=data.draw(st.sampled_from([*IMPLEMENTATIONS]))
     )
+    y, pullback = jax.vjp(f, x)
     assert_values_close(y, reference.lrn(x, **arguments))
     assert_gradients_close(pullback(dy)[0], reference.lrn_vjp(x, dy, **arguments).x)

@@ -14,10 +14,10 @@ from benchmarks import run
 from benchmarks.options import available_threads
 from benchmarks.step import measure
 from experiments.config.arms import ARMS
-from experiments.config.config import LRNHyperparameters, LRNWithinHyperparameters
+from experiments.config.recipe import LRNHyperparameters, LRNWithinHyperparameters
 from experiments.config.recipes import PRESETS
 from experiments.models import make_network
-from experiments.models.norms import make_norm
+from experiments.models.norms import NormLayer
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 
@@ -99,7 +99,10 @@ def test_networks_are_the_same(network, norm):
     images = images_of(recipe)
     expected = peer(torch.from_numpy(images).permute(0, 3, 1, 2)).detach().numpy()
 
-    ours = make_network(recipe, make_norm(recipe, norm, False), 10)
+    made_of = ARMS[norm].layers(recipe, False)
+    ours = make_network(
+        recipe.network, norm=lambda name: NormLayer(made_of, name=name), num_classes=10
+    )
     shapes: Any = jax.eval_shape(
         lambda: ours.init(jax.random.key(0), images, train=False)
     )

@@ -7,7 +7,7 @@ from .base import Contender as Contender
 from .base import Machine as Machine
 from .base import Prepared as Prepared
 from .base import Program as Program
-from .jax import naive, prepare_copy, prepare_layer, prepare_lrn
+from .jax import naive, naive_with_exp, prepare_copy, prepare_layer, prepare_lrn
 
 COPY = "copy"
 DEFAULT = "default"
@@ -20,10 +20,14 @@ CONTENDERS: dict[str, Contender] = {
         for name in IMPLEMENTATIONS
     },
     "naive": Contender("plain JAX", "naive", prepare_layer(naive)),
+    "naive_exp": Contender(
+        "plain JAX, exp and log", "naive", prepare_layer(naive_with_exp)
+    ),
     "torch": Contender(
         "PyTorch",
         "peer",
         torch.prepare(compiled=False),
+        variants=("channels",),
         packages=("torch",),
         platforms=("cpu", "gpu"),
     ),
@@ -31,6 +35,7 @@ CONTENDERS: dict[str, Contender] = {
         "PyTorch (compiled)",
         "peer",
         torch.prepare(compiled=True),
+        variants=("channels",),
         packages=("torch",),
         platforms=("cpu", "gpu"),
     ),
@@ -38,6 +43,7 @@ CONTENDERS: dict[str, Contender] = {
         "onnxruntime",
         "peer",
         onnxruntime.prepare,
+        variants=("channels",),
         packages=("onnx", "onnxruntime"),
         layouts=("NCHW",),
         dtypes=("float32",),
@@ -48,6 +54,7 @@ CONTENDERS: dict[str, Contender] = {
         "OpenVINO",
         "peer",
         openvino.prepare,
+        variants=("channels",),
         packages=("openvino",),
         dtypes=("float32",),
         modes=("forward",),
@@ -57,6 +64,7 @@ CONTENDERS: dict[str, Contender] = {
         "TensorFlow (own process)",
         "peer",
         tensorflow.prepare,
+        variants=("channels",),
         packages=("tensorflow",),
         layouts=("NHWC",),
         dtypes=("float32",),

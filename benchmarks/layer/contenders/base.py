@@ -11,7 +11,7 @@ import numpy as np
 
 from ...environment import version
 from ...turns import Sample, time_calls
-from ..cases import DTYPES, LAYOUTS, MODES, Dtype, Layout, Mode, Problem
+from ..cases import DTYPES, LAYOUTS, MODES, Dtype, Layout, Mode, Problem, Variant
 from ..hlo import Work
 
 Family = Literal["copy", "lrn", "naive", "peer"]
@@ -88,11 +88,12 @@ class Contender:
     title: str
     family: Family
     prepare: Prepare
-    packages: tuple[str, ...] = ()  # beyond those of the benchmark itself
+    packages: tuple[str, ...] = ()  # beside the benchmark's own
     layouts: tuple[Layout, ...] = LAYOUTS
     dtypes: tuple[Dtype, ...] = DTYPES
     modes: tuple[Mode, ...] = MODES
-    platforms: tuple[str, ...] | None = None  # None is all
+    variants: tuple[Variant, ...] | None = None  # None is all
+    platforms: tuple[str, ...] | None = None
     own_process: bool = False
 
     def missing(self) -> list[str]:
@@ -127,6 +128,7 @@ class Contender:
             (problem.layout, self.layouts),
             (problem.dtype, self.dtypes),
             (problem.mode, self.modes),
+            (problem.variant, self.variants),
             (machine.platform, self.platforms),
         ):
             if offered is not None and what not in offered:

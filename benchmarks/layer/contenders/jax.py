@@ -1,7 +1,7 @@
 """JAX: this library under each of its names, what one writes without it, a copy."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
@@ -21,29 +21,52 @@ Layer = Callable[[Array, Arguments], Array]
 
 def naive(x: Array, arguments: Arguments) -> Array:
     """The formula as one writes it down: XLA's window sum, a power, nothing else."""
-    axis, radius = arguments["axis"] % x.ndim, arguments["depth_radius"]
-    energy = lax.reduce_window(
-        x * x,
-        np.zeros((), x.dtype),
-        lax.add,
-        window_dimensions=[2 * radius + 1 if i == axis else 1 for i in range(x.ndim)],
-        window_strides=[1] * x.ndim,
-        padding=[(radius, radius) if i == axis else (0, 0) for i in range(x.ndim)],
-    )
+    beta = jnp.asarray(arguments["beta"], x.dtype)
+    return x * lax.pow(_scale(x, arguments), jnp.broadcast_to(-beta, x.shape))
+
+
+def naive_with_exp(x: Array, arguments: Arguments) -> Array:
+    """The same with a power that XLA:CPU makes vectors of."""
+    return x * jnp.exp(-arguments["beta"] * jnp.log(_scale(x, arguments)))
+
+
+def _scale(x: Array, arguments: Arguments) -> Array:
+    axes, radius = arguments["axis"], arguments["depth_radius"]
+    axes = axes if isinstance(axes, tuple) else (axes,)
+    if radius is None:
+        energy = jnp.sum(x * x, axis=axes, keepdims=True)
+    else:
+        energy = lax.reduce_window(
+            x * x,
+            np.zeros((), x.dtype),
+            lax.add,
+            window_dimensions=[
+                2 * radius + 1 if i in axes else 1 for i in range(x.ndim)
+            ],
+            window_strides=[1] * x.ndim,
+            padding=[(radius, radius) if i in axes else (0, 0) for i in range(x.ndim)],
+        )
     s = arguments["bias"] + arguments["alpha"] * energy
-    return x * lax.pow(s, jnp.asarray(-arguments["beta"], x.dtype))
+    return jnp.broadcast_to(s, x.shape)
 
 
 def computation(layer: Layer, problem: Problem) -> Callable[..., tuple[Array, ...]]:
-    """Returns what is measured: the layer, or the layer and its gradient."""
-    arguments = problem.arguments
+    """Returns the layer, or the layer with its gradients.
 
-    def forward(x: Array) -> tuple[Array, ...]:
+    Its arguments are the hyperparameters that are arrays, by name, x, and for gradients
+    a cotangent.
+    """
+
+    def forward(learned: Mapping[str, Array], x: Array) -> tuple[Array, ...]:
+        arguments: Any = {**problem.arguments, **learned}
         return (layer(x, arguments),)
 
-    def forward_and_backward(x: Array, cotangent: Array) -> tuple[Array, ...]:
-        y, vjp = jax.vjp(lambda x: layer(x, arguments), x)
-        return y, *vjp(cotangent)
+    def forward_and_backward(
+        learned: Mapping[str, Array], x: Array, cotangent: Array
+    ) -> tuple[Array, ...]:
+        (y,), vjp = jax.vjp(forward, learned, x)
+        of_learned, of_x = vjp((cotangent,))
+        return y, of_x, *of_learned.values()
 
     return forward if problem.mode == "forward" else forward_and_backward
 
@@ -74,12 +97,12 @@ def prepare_lrn(implementation: str | None) -> Prepare:
 def prepare_copy(
     problem: Problem, x: np.ndarray, cotangent: np.ndarray, machine: Machine
 ) -> InProcess:
-    """Prepares the reference: reads x, writes as many bytes, does next to nothing.
+    """Prepares the reference: reads x, writes the same number of bytes.
 
     It is one multiplication, which cannot be left out as a plain copy can.
     """
     del cotangent, machine
-    return _compiled(lambda x: (x * 2,), problem, x)
+    return _compiled(lambda learned, x: (x * 2,), problem, x)
 
 
 def _compiled(
@@ -87,7 +110,8 @@ def _compiled(
     problem: Problem,
     *given: np.ndarray,
 ) -> InProcess:
-    arguments = [jnp.asarray(one, problem.dtype) for one in given]
+    learned = {name: jnp.asarray(one) for name, one in problem.learned().items()}
+    arguments = [learned, *(jnp.asarray(one, problem.dtype) for one in given)]
     jax.block_until_ready(arguments)
     # Whatever an earlier contender has compiled is not to shorten the time it takes.
     function = jax.jit(lambda *arguments: computation(*arguments))

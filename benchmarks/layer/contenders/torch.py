@@ -73,7 +73,7 @@ def _prepare(
 def _call(
     torch: Any, layer: Callable[[Any], Any], problem: Problem, x: Any, cotangent: Any
 ) -> Callable[[], tuple[Any, ...]]:
-    """Returns what is measured: the layer, or the layer and its gradient."""
+    """Returns the layer, or the layer with its gradient."""
 
     def forward() -> tuple[Any, ...]:
         with torch.no_grad():

@@ -7,7 +7,8 @@ A file has the name of its recipe. Its docstring is the help of the recipe, its
 from importlib import import_module
 from pkgutil import iter_modules
 
-from ..config import DEFAULT_RECIPE, Preset
+from ..config import Preset
+from ..recipe import DEFAULT_RECIPE
 
 _NAMES = sorted(
     (module.name for module in iter_modules(__path__)),

@@ -1,4 +1,4 @@
-"""The small network of the article this project started from, on the embedded digits.
+"""One convolution, on the embedded digits, as in an article.
 
     python -m experiments ablate
 

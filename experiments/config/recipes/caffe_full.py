@@ -1,4 +1,4 @@
-"""Caffe's cifar10_full: cuda-convnet's networks with 18 % and 19 % error.
+"""Caffe's cifar10_full, the pair with 19 % and 18 % error.
 
     python -m experiments ablate caffe_full
 

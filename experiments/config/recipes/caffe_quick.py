@@ -1,4 +1,4 @@
-"""Caffe's cifar10_quick, a small network that is trained in 10 epochs.
+"""Caffe's cifar10_quick, trained in 10 epochs.
 
     python -m experiments ablate caffe_quick
 

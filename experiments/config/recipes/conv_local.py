@@ -1,4 +1,4 @@
-"""cuda-convnet's networks with 13 % and 11 % error, which AlexNet's paper refers to.
+"""The pair with 13 % and 11 % error that AlexNet's paper refers to.
 
     python -m experiments ablate conv_local
     python -m experiments ablate conv_local --network conv_local_wide

@@ -1,4 +1,4 @@
-"""The residual network of 20 layers, which was made for batch normalization.
+"""The residual network of 20 layers, made for BatchNorm.
 
     python -m experiments ablate resnet20
 

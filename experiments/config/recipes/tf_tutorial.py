@@ -1,4 +1,4 @@
-"""TensorFlow's tutorial on convolutional networks, which has LRN twice.
+"""TensorFlow's tutorial, with LRN twice.
 
     python -m experiments ablate tf_tutorial
     python -m experiments ablate tf_tutorial --sweep alpha=1e-4,1e-3,1e-2,1e-1

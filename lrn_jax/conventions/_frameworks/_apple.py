@@ -2,6 +2,7 @@
 
 from .._arguments import (
     Arguments,
+    check_odd,
     check_range,
     check_size,
     convention,
@@ -50,16 +51,10 @@ def coreml(
       coremltools: mlmodel/format/NeuralNetwork.proto,
       converters/mil/mil/ops/defs/iOS15/normalization.py.
     """
-    check_size(
-        "size",
-        size,
-        "Core ML does not say to which side an even window is longer: give `lrn` the "
-        "pair `depth_radius=(before, after)` that you measured.",
-        odd=True,
-    )
+    check_odd("size", size, "Core ML")
     if isinstance(k, float) and k <= 0:  # and not a JAX array
         raise refusal("k", "positive", k, "Core ML requires it (NeuralNetwork.proto).")
-    return from_size(size, axis=-3, bias=k, alpha=alpha, beta=beta, mean=True)
+    return from_size(size, k, alpha, beta, -3, mean=True)
 
 
 @convention
@@ -155,12 +150,4 @@ def _metal(
 ) -> Arguments:
     origin = "Metal requires it (MPSCNNNormalization.h)."
     check_range("alpha", alpha, origin, 0.0)
-    return from_size(
-        size,
-        axis=axis,
-        bias=delta,
-        alpha=alpha,
-        beta=beta,
-        mean=True,
-        longer="before",
-    )
+    return from_size(size, delta, alpha, beta, axis, mean=True, longer="before")

@@ -70,7 +70,7 @@ def caffe(
             "(lrn_layer.cpp, cudnn_lcn_layer.cu). Leave it out, and set `bias` in the "
             "result if the cuDNN layer is meant.",
         )
-    return from_size(local_size, axis=axis, bias=k, alpha=alpha, beta=beta, mean=True)
+    return from_size(local_size, k, alpha, beta, axis, mean=True)
 
 
 @convention
@@ -125,9 +125,7 @@ def opencv(
     axis = _axis(norm_region, origin)
     check_size("local_size", local_size, origin, odd=True)
     check_choice("engine", engine, _ENGINES, "Caffe knows no other (caffe.proto).")
-    return from_size(
-        local_size, axis=axis, bias=bias, alpha=alpha, beta=beta, mean=norm_by_size
-    )
+    return from_size(local_size, bias, alpha, beta, axis, mean=norm_by_size)
 
 
 @convention
@@ -186,16 +184,8 @@ def ncnn(
         raise refusal(
             "version", "as '1.0.20261020'", version, "Give `ncnn.__version__`."
         )
-    symmetric = axis == -3 and date < "20261020"
-    return from_size(
-        local_size,
-        axis=axis,
-        bias=bias,
-        alpha=alpha,
-        beta=beta,
-        mean=True,
-        longer="both" if symmetric else "before",
-    )
+    longer = "both" if axis == -3 and date < "20261020" else "before"
+    return from_size(local_size, bias, alpha, beta, axis, mean=True, longer=longer)
 
 
 def _axis(

@@ -55,15 +55,7 @@ def cuda_convnet_cmrnorm(
             "Blocks that do not overlap are no sliding window: reshape the channels "
             "to (blocks, size) and give `lrn` `depth_radius=None` over the latter.",
         )
-    return from_size(
-        size,
-        axis=0,
-        bias=minDiv,
-        alpha=scale,
-        beta=pow,
-        mean=True,
-        longer="before",
-    )
+    return from_size(size, minDiv, scale, pow, 0, mean=True, longer="before")
 
 
 @convention
@@ -101,12 +93,4 @@ def cuda_convnet_rnorm(
       layer.py (NormLayerParser), cudaconv3/src/conv_util.cu.
     """
     check_size("size", size, _ORIGIN)
-    return from_size(
-        size,
-        axis=(1, 2),
-        bias=minDiv,
-        alpha=scale,
-        beta=pow,
-        mean=True,
-        longer="before",
-    )
+    return from_size(size, minDiv, scale, pow, (1, 2), mean=True, longer="before")

@@ -50,9 +50,7 @@ def onnx(
       onnx/defs/nn/defs.cc, operator sets 1 and 13.
     """
     check_size("size", size, "ONNX sums over that many channels (defs.cc).")
-    return from_size(
-        size, axis=1, bias=bias, alpha=alpha, beta=beta, mean=True, longer="after"
-    )
+    return from_size(size, bias, alpha, beta, 1, mean=True, longer="after")
 
 
 @convention
@@ -104,15 +102,9 @@ def nnef(
         check_size(f"size[{index}]", extent, origin)
     # Along an axis where it is 1 there is no window, unless it is 1 along all of them.
     axes = [index for index, extent in enumerate(sizes) if extent > 1] or [0]
-    return from_size(
-        tuple(sizes[axis] for axis in axes),
-        axis=tuple(axes) if len(axes) > 1 else axes[0],
-        bias=bias,
-        alpha=alpha,
-        beta=beta,
-        mean=True,
-        longer="after",
-    )
+    axis = tuple(axes) if len(axes) > 1 else axes[0]
+    box = tuple(sizes[axis] for axis in axes)
+    return from_size(box, bias, alpha, beta, axis, mean=True, longer="after")
 
 
 @convention
@@ -168,7 +160,7 @@ def openvino(
         )
     check_size("size", size, "OpenVINO's window holds its centre (LRN-1).")
     axis = numbers[0] if np.ndim(axes) == 0 else numbers
-    return from_size(size, axis=axis, bias=bias, alpha=alpha, beta=beta, mean=True)
+    return from_size(size, bias, alpha, beta, axis, mean=True)
 
 
 def _integers(name: str, values: object) -> tuple[int, ...]:

@@ -3,6 +3,7 @@
 from .._arguments import (
     Arguments,
     check_choice,
+    check_odd,
     check_range,
     check_size,
     convention,
@@ -53,15 +54,7 @@ def cudnn(
     check_range("lrnK", lrnK, origin, 1e-5)
     check_range("lrnBeta", lrnBeta, origin, 0.01)
     check_choice("lrnMode", lrnMode, {"CUDNN_LRN_CROSS_CHANNEL_DIM1": 0}, origin)
-    return from_size(
-        lrnN,
-        axis=1,
-        bias=lrnK,
-        alpha=lrnAlpha,
-        beta=lrnBeta,
-        mean=True,
-        longer="after",
-    )
+    return from_size(lrnN, lrnK, lrnAlpha, lrnBeta, 1, mean=True, longer="after")
 
 
 # dnnl_alg_kind_t, and the same in the C++ API.
@@ -131,7 +124,7 @@ def onednn(
         largest=5,
     )
     axis = tuple(range(2, ndims)) if within else 1
-    return from_size(local_size, axis=axis, bias=k, alpha=alpha, beta=beta, mean=True)
+    return from_size(local_size, k, alpha, beta, axis, mean=True)
 
 
 @convention
@@ -168,7 +161,7 @@ def tensorrt(*, window: int, alpha: float, beta: float, k: float) -> Arguments:
     check_range("alpha", alpha, origin, -1e20, 1e20)
     check_range("beta", beta, origin, 0.01, 1e5)
     check_range("k", k, origin, 1e-5, 1e10)
-    return from_size(window, axis=1, bias=k, alpha=alpha, beta=beta, mean=True)
+    return from_size(window, k, alpha, beta, 1, mean=True)
 
 
 @convention
@@ -211,21 +204,9 @@ def directml(
     References:
       The documentation of the structure (directml.h).
     """
-    check_size(
-        "LocalSize",
-        LocalSize,
-        "DirectML does not say to which side an even window is longer: give `lrn` the "
-        "pair `depth_radius=(before, after)` that you measured.",
-        odd=True,
-    )
-    return from_size(
-        LocalSize,
-        axis=1 if CrossChannel else (2, 3),
-        bias=Bias,
-        alpha=Alpha / LocalSize,
-        beta=Beta,
-        mean=False,
-    )
+    check_odd("LocalSize", LocalSize, "DirectML")
+    axis = 1 if CrossChannel else (2, 3)
+    return from_size(LocalSize, Bias, Alpha / LocalSize, Beta, axis, mean=False)
 
 
 _LAYOUTS = {"NCHW": 1, "NHWC": 2}  # arm_compute::DataLayout
@@ -286,11 +267,4 @@ def arm_compute(
     )
     height, width, channels = map(layout.index, "HWC")
     axis = {"CROSS_MAP": channels, "IN_MAP_1D": width, "IN_MAP_2D": (height, width)}
-    return from_size(
-        norm_size,
-        axis=axis[kind],
-        bias=kappa,
-        alpha=alpha,
-        beta=beta,
-        mean=is_scaled,
-    )
+    return from_size(norm_size, kappa, alpha, beta, axis[kind], mean=is_scaled)

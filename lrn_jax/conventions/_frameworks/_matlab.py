@@ -10,6 +10,7 @@ from .._arguments import (
     check_range,
     check_size,
     convention,
+    from_radius,
     from_size,
     refusal,
 )
@@ -70,15 +71,7 @@ def matconvnet(
     # All four are one array of doubles in MATLAB.
     if n < 1 or not n.is_integer():
         raise refusal("param[0]", "a whole number, at least 1", n, origin)
-    return from_size(
-        int(n),
-        axis=2,
-        bias=kappa,
-        alpha=alpha,
-        beta=beta,
-        mean=False,
-        longer="after",
-    )
+    return from_size(int(n), kappa, alpha, beta, 2, mean=False, longer="after")
 
 
 def _flat(values: Any) -> list[Any]:
@@ -142,15 +135,8 @@ def matlab(
     letters = DataFormat.upper() if isinstance(DataFormat, str) else ""
     if letters.count("C") != 1:
         raise refusal("DataFormat", "letters with one C", DataFormat, origin)
-    return from_size(
-        windowChannelSize,
-        axis=letters.index("C"),
-        bias=K,
-        alpha=Alpha,
-        beta=Beta,
-        mean=True,
-        longer="after",
-    )
+    axis = letters.index("C")
+    return from_size(windowChannelSize, K, Alpha, Beta, axis, mean=True, longer="after")
 
 
 @convention
@@ -190,13 +176,6 @@ def wolfram(
     References:
       The documentation of LocalResponseNormalizationLayer.
     """
-    origin = "It is a radius: it counts the neighbours to either side."
-    check_size("ChannelWindowSize", ChannelWindowSize, origin, smallest=0)
-    return from_size(
-        2 * ChannelWindowSize + 1,
-        axis=-3,
-        bias=Bias,
-        alpha=Alpha,
-        beta=Beta,
-        mean=True,
+    return from_radius(
+        "ChannelWindowSize", ChannelWindowSize, Bias, Alpha, Beta, -3, mean=True
     )

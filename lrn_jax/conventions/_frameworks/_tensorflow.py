@@ -1,6 +1,6 @@
 """TensorFlow and what calls it: the first parameter is a radius, or named like one."""
 
-from .._arguments import Arguments, check_size, convention, from_size
+from .._arguments import Arguments, check_size, convention, from_radius
 
 
 @convention
@@ -43,7 +43,7 @@ def tensorflow(
     References:
       tensorflow/core/kernels/lrn_op.cc; its limits on GPUs are those of cuDNN.
     """
-    return _radius("depth_radius", depth_radius, bias, alpha, beta)
+    return from_radius("depth_radius", depth_radius, bias, alpha, beta, -1, mean=False)
 
 
 @convention
@@ -78,7 +78,7 @@ def tflite(*, radius: int, bias: float, alpha: float, beta: float) -> Arguments:
       tensorflow/lite/kernels/local_response_norm.cc and
       kernels/internal/optimized/optimized_ops.h.
     """
-    return _radius("radius", radius, bias, alpha, beta)
+    return from_radius("radius", radius, bias, alpha, beta, -1, mean=False)
 
 
 @convention
@@ -118,7 +118,7 @@ def tensorflow_js(
     References:
       tfjs-core/src/ops/local_response_normalization.ts.
     """
-    return _radius("depthRadius", depthRadius, bias, alpha, beta)
+    return from_radius("depthRadius", depthRadius, bias, alpha, beta, -1, mean=False)
 
 
 @convention
@@ -164,14 +164,4 @@ def neupy(
     """
     origin = "NeuPy raises ValueError for others (normalization.py)."
     check_size("depth_radius", depth_radius, origin, odd=True)
-    return _radius("depth_radius", depth_radius, k, alpha, beta)
-
-
-def _radius(
-    name: str, radius: int, bias: float, alpha: float, beta: float
-) -> Arguments:
-    origin = "A radius counts the neighbours to either side."
-    check_size(name, radius, origin, smallest=0)
-    return from_size(
-        2 * radius + 1, axis=-1, bias=bias, alpha=alpha, beta=beta, mean=False
-    )
+    return from_radius("depth_radius", depth_radius, k, alpha, beta, -1, mean=False)

@@ -123,4 +123,4 @@ def _theano(
 ) -> Arguments:
     origin = f"{framework} raises NotImplementedError for an even one."
     check_size("n", n, origin, odd=True)
-    return from_size(n, axis=axis, bias=k, alpha=alpha, beta=beta, mean=False)
+    return from_size(n, k, alpha, beta, axis, mean=False)

@@ -1,6 +1,6 @@
 """Other frameworks that networks are trained in."""
 
-from .._arguments import Arguments, check_size, convention, from_size
+from .._arguments import Arguments, check_size, convention, from_radius, from_size
 
 
 @convention
@@ -37,9 +37,7 @@ def torch(
       torch/nn/functional.py.
     """
     check_size("size", size, "PyTorch's average pooling needs a window.")
-    return from_size(
-        size, axis=1, bias=k, alpha=alpha, beta=beta, mean=True, longer="before"
-    )
+    return from_size(size, k, alpha, beta, 1, mean=True, longer="before")
 
 
 @convention
@@ -80,7 +78,7 @@ def mxnet(
       src/operator/nn/lrn-inl.h.
     """
     check_size("nsize", nsize, "MXNet checks it (lrn-inl.h).", odd=True)
-    return from_size(nsize, axis=1, bias=knorm, alpha=alpha, beta=beta, mean=True)
+    return from_size(nsize, knorm, alpha, beta, 1, mean=True)
 
 
 @convention
@@ -117,9 +115,7 @@ def chainer(
       chainer/functions/normalization/local_response_normalization.py.
     """
     check_size("n", n, "Chainer's window holds its centre.")
-    return from_size(
-        n, axis=1, bias=k, alpha=alpha, beta=beta, mean=False, longer="both"
-    )
+    return from_size(n, k, alpha, beta, 1, mean=False, longer="both")
 
 
 @convention
@@ -158,10 +154,7 @@ def cntk(
     References:
       Source/CNTKv2LibraryDll/Function.cpp, bindings/python/cntk/ops/__init__.py.
     """
-    origin = "A radius counts the neighbours to either side."
-    check_size("depth_radius", depth_radius, origin, smallest=0)
-    size = 2 * depth_radius + 1
-    return from_size(size, axis=-3, bias=bias, alpha=alpha, beta=beta, mean=True)
+    return from_radius("depth_radius", depth_radius, bias, alpha, beta, -3, mean=True)
 
 
 @convention
@@ -200,6 +193,4 @@ def deeplearning4j(
       issue 7272 of deeplearning4j.
     """
     check_size("n", n, "Deeplearning4j's window holds its centre.")
-    return from_size(
-        n, axis=1, bias=k, alpha=alpha, beta=beta, mean=False, longer="both"
-    )
+    return from_size(n, k, alpha, beta, 1, mean=False, longer="both")
