@@ -22,7 +22,7 @@ def plan(options: Aot, tell: Tell) -> Plan:
     Raises:
       UserError: If a compiler that is asked for is not installed, or none is.
     """
-    # Nothing runs, so no device of this machine is needed or looked for.
+    # Nothing runs, so no device of this machine, and no library of it, is looked for.
     jax.config.update("jax_platforms", "cpu")
     targets, left_out = [], []
     for name in options.targets or TARGETS:

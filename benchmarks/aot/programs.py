@@ -28,11 +28,11 @@ class Program:
 
     @property
     def identity(self) -> Record:
-        """What it computes, by name."""
+        """Its fields, as they stand in a record."""
         return {**asdict(self.problem), "divided": self.divided}
 
 
-# Batches as the benchmark of layers has them on accelerators.
+# As the benchmark of layers enlarges batches on accelerators.
 _FACTOR = 8
 
 
@@ -72,7 +72,7 @@ def _argument(program: Program, target: Sequence[Any]) -> jax.ShapeDtypeStruct:
 def compile_for(
     target: str, program: Program, implementation: str | None = None
 ) -> Record:
-    """Compiles a program, and returns what the result does.
+    """Compiles a program, and counts what it does on one device.
 
     Args:
       target: Its name.
@@ -86,7 +86,6 @@ def compile_for(
     lowered = traced.lower(lowering_platforms=(TARGETS[target].platform,))
     compiled = lowered.compile()
     work = hlo.work(compiled.as_text() or "")
-    # What one device has of x.
     assert x.sharding is not None
     part = x.sharding.shard_shape(x.shape)
     part_bytes = int(np.prod(part)) * x.dtype.itemsize

@@ -26,7 +26,7 @@ GPU: dict[tuple[str, str], Bound] = {
 # The borders are exchanged, and joined to a copy of x.
 GPU_CHANNELS: dict[str, Bound] = {
     "forward": (4, 7, 1.3, 2),
-    "forward_and_backward": (13, 32.4, 4, 4),
+    "forward_and_backward": (12, 28.3, 2.8, 4),
 }
 
 # Squares (which read x twice), window sums, and the rest, each on its own.

@@ -11,9 +11,9 @@ from jax.experimental import topologies
 
 from ...environment import version
 
-# What libtpu otherwise asks the machine that it finds itself on.
+# Without these, libtpu asks the machine it is on, which has no TPU.
 _TPU_VARIABLES = {
-    "ALLOW_MULTIPLE_LIBTPU_LOAD": "1",  # else one process of a machine may compile
+    "ALLOW_MULTIPLE_LIBTPU_LOAD": "1",  # else only one process can compile
     "TPU_ACCELERATOR_TYPE": "v5litepod-4",
     "TPU_SKIP_MDS_QUERY": "1",
     "TPU_WORKER_HOSTNAMES": "localhost",
@@ -28,11 +28,11 @@ class Target:
     platform: str
     """As JAX calls it."""
     compiler: str
-    """The package that holds it."""
+    """The package that contains the compiler."""
     modules: tuple[str, ...]
-    """All that has to be installed."""
+    """The modules it needs."""
     extra: str
-    """What installs them, in pyproject.toml."""
+    """The extra of pyproject.toml that installs them."""
 
     def missing(self) -> list[str]:
         """Returns the modules that are not installed."""
@@ -51,7 +51,7 @@ TARGETS = {
     "v5e": Target("TPU v5e", "tpu", "libtpu", ("libtpu",), "aot-tpu"),
 }
 
-# A v5e host has four chips; of GPUs, as many stand side by side.
+# The smallest v5e board, and as many GPUs.
 NUM_DEVICES = 4
 
 
@@ -64,7 +64,10 @@ def _is_installed(module: str) -> bool:
 
 @cache
 def devices(name: str) -> tuple[Any, ...]:
-    """Returns the devices of a target, for which programs can be compiled."""
+    """Returns the devices of a target, for which programs can be compiled.
+
+    JAX has to be confined to the CPU: else its plugin looks for the libraries of CUDA.
+    """
     if TARGETS[name].platform == "cuda":
         topology = topologies.get_topology_desc(
             platform="cuda",
