@@ -85,7 +85,7 @@ def _changes(ablation: Ablation) -> list[str]:
 def _start(
     ablation: Ablation, arguments: Sequence[str], placed: Placed
 ) -> dict[str, Any]:
-    """Returns what the first line of every run says beside its config."""
+    """Returns the facts of the first line of every run, beside its config."""
     preset = PRESETS[ablation.recipe.name]
     return {
         "arms": [arm.arm for arm in ablation.arms()],
@@ -137,7 +137,7 @@ def _prepare(
 ) -> None:
     """Checks that the directory may be trained in, and writes the command line there.
 
-    Arms that were recorded in it are added to those of `start`, in front.
+    Arms that were recorded in it stand in front of the arms of `start`.
     """
     arms = ablation.arms()
     runs = recorded(directory)
@@ -310,7 +310,7 @@ def _run(
 
 
 def _kept(begun: Run, epochs: int, start: dict[str, Any]) -> Run:
-    """Returns what is kept of a run that goes on after so many epochs.
+    """Returns the part of a run that is kept where it goes on after some epochs.
 
     If it goes on with something else than before, its first line will say so.
     """

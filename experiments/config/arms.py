@@ -114,7 +114,7 @@ def _rms_norm(recipe: "Recipe", train: bool) -> Layers:
 
 
 def _flax(name: str, recipe: "Recipe", **arguments: Any) -> Callable[[], Any]:
-    """Returns what makes a norm of flax, in the dtype of the network."""
+    """Returns the constructor of a norm of flax, in the dtype of the network."""
     import flax.linen as nn
     import jax.numpy as jnp
 
@@ -221,7 +221,7 @@ CONSTANTS = {arm.constants for arm in ARMS.values() if arm.constants}
 
 
 def title(arm: str) -> str:
-    """Returns what to call an arm (`Config.arm`) wherever people read of it."""
+    """Returns the title of an arm (`Config.arm`)."""
     norm, _, variant = arm.partition("-")
     name = ARMS[norm].title if norm in ARMS else norm
     return f"{name}, {variant}" if variant else name

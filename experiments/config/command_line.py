@@ -65,7 +65,7 @@ class _Options:
         )
 
     def ablation(self, recipe: str) -> Ablation:
-        """Returns what the options ask for, beginning with a recipe."""
+        """Returns the ablation: the recipe, with the options in place."""
         values = {
             name: value
             for group in vars(self).values()
@@ -114,7 +114,7 @@ def split(arguments: Sequence[str]) -> tuple[str | None, list[str]]:
 
 
 def parse(arguments: Sequence[str] | None = None) -> Ablation | Report:
-    """Returns the command that the arguments, or those of the process, ask for.
+    """Returns the command of the arguments; None is the process's own.
 
     The recipe gives the defaults of all options.
 
@@ -192,7 +192,7 @@ def _wrap(text: str) -> str:
 
 @cache
 def _join_lines_of_fields(options: type) -> None:
-    """Makes the docstring of each field, and of those of groups, a single line.
+    """Makes the docstring of each field, of groups too, a single line.
 
     tyro wraps it then. It would keep the line breaks of docstrings beside its own.
     """

@@ -6,7 +6,7 @@ SIGNIFICANCE = 0.05
 
 
 def smallest_p_value(pairs: int) -> float:
-    """Returns what the sign-flip test cannot go below: all differences have one sign.
+    """Returns the lowest p of the sign-flip test: all differences have one sign.
 
     Two of the 2^n combinations of signs are then as far out: this one, and its
     opposite.

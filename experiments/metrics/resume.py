@@ -58,7 +58,7 @@ def check(
     arms: Sequence[Config],
     start: Mapping[str, Any],
 ) -> list[str]:
-    """Compares the runs in a directory with those that are to be trained there.
+    """Compares the runs in a directory with the runs to be trained there.
 
     Args:
       directory: Where they are.

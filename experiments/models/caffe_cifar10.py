@@ -1,4 +1,4 @@
-"""Caffe's two networks for CIFAR-10, which are those of cuda-convnet."""
+"""Caffe's two networks for CIFAR-10, after cuda-convnet's."""
 
 from functools import partial
 from typing import Any

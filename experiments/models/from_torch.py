@@ -42,7 +42,7 @@ def load(
         file, the number of channels there were.
 
     Returns:
-      Arrays in the structure of `params`, in its dtypes, whatever those of the file.
+      Arrays in the structure of `params`, in its dtypes, whatever the file has.
 
     Raises:
       DataError: If the file cannot be read, or lacks a parameter, has another one, or

@@ -152,7 +152,7 @@ def published(
 
 
 def gains(summaries: Mapping[str, ActivationSummary]) -> Table:
-    """Returns how each norm changed the size of channels."""
+    """Returns the change of the size of channels by each norm."""
     return tabulate(
         summaries.items(),
         {

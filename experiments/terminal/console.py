@@ -21,7 +21,7 @@ _ALIKE = {
 
 
 def _alike(error: UnicodeError) -> tuple[str, int]:
-    """Returns what to write instead of characters that an encoding does not have."""
+    """Returns the substitute for characters that an encoding does not have."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     characters = error.object[error.start : error.end]
@@ -62,7 +62,7 @@ def make_console(*, stderr: bool = False) -> Console:
 
 
 def end_in_one_line(command: Callable[[], int]) -> int:
-    """Runs a command and returns its exit status; an error is told in one line."""
+    """Runs a command and returns its exit status; an error becomes one line."""
     open_streams()
     try:
         return command()

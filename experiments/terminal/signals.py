@@ -29,7 +29,7 @@ def status_of(stop: KeyboardInterrupt) -> int:
 def _handle(handler: Callable[[int, FrameType | None], object]) -> None:
     for name in _NAMES:
         number = getattr(signal, name, None)
-        # Those that are ignored stay so: nohup, and the background of a script.
+        # Ignored signals stay ignored: by nohup, or in the background of a script.
         if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, handler)
 

@@ -17,7 +17,7 @@ _STARTS_LIST = re.compile(r"^(\d*)([-+.)])(?=[-+\s]|$)")
 def plain(text: str) -> str:
     """Returns text as one line of printable characters, safe for a terminal.
 
-    Line breaks become spaces. Control characters, such as those that color a terminal
+    Line breaks become spaces. Control characters, such as codes that color a terminal
     or turn the direction of writing, and names that are not UTF-8, are replaced.
     """
     return "".join(

@@ -1,7 +1,7 @@
 """Several devices, and several processes: how arrays are laid out over them.
 
 Parameters and data sets are on every device, batches are divided. All the rest follows
-from that: XLA adds what must be exchanged, and the statistics of BatchNorm are those of
+from that: XLA adds what must be exchanged, and the statistics of BatchNorm come from
 the whole batch.
 """
 

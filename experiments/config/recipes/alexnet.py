@@ -3,7 +3,7 @@
     python -m experiments ablate alexnet --data-dir data/images
 
 Source: Krizhevsky, Sutskever, Hinton: ImageNet classification with deep convolutional
-neural networks, NIPS 2012; the layers are those of Caffe's bvlc_alexnet. LRN as printed
+neural networks, NIPS 2012; the layers are Caffe's bvlc_alexnet's. LRN as printed
 in the paper.
 
 Expected accuracy: on ImageNet 57 % with LRN; the paper gives it 1.4 points of that.

@@ -46,8 +46,8 @@ PRESET = Preset(
         "Trained on nine tenths of the training images, the others are held out: a "
         "tenth fewer steps.",
         "No random brightness: standardizing each image takes it out again.",
-        "Running statistics of batch normalization are those of the parameters "
-        "themselves, not of their averages.",
+        "Running statistics of batch normalization belong to the parameters "
+        "themselves, not to their averages.",
     ),
     references=(
         Reference(

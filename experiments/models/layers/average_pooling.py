@@ -71,7 +71,7 @@ def _sum(x: Array, axis: int, size: int, stride: int, padding: Pair) -> Array:
     x = x.reshape(*x.shape[:axis], steps, stride, *x.shape[axis + 1 :])
 
     def at(place: int) -> Array:
-        """Returns what all windows have at a place."""
+        """Returns the elements of all windows at one place."""
         later, place = divmod(place, stride)
         return x[(*(slice(None),) * axis, slice(later, later + count), place)]
 

@@ -90,7 +90,7 @@ def conv_general_dilated(
     padding: str | Sequence[Pair],
     **options: Any,
 ) -> Array:
-    """Returns what ``jax.lax.conv_general_dilated`` returns, up to rounding.
+    """Convolves as ``jax.lax.conv_general_dilated`` does, up to rounding.
 
     Convolutions of float32 over two axes, channels last, without dilation and groups,
     become the primitive of this module, with derivatives of any order and in both
@@ -242,7 +242,7 @@ def _images_gain(geometry: _Geometry) -> bool:
 
 
 def _part(shape: Shape) -> int:
-    """Returns how many of the images of such a batch to lay side by side."""
+    """Returns the number of images to lay side by side."""
     images, _, width, channels = shape
     parts = [n for n in range(1, _MOST_PARTS + 1) if images % n == 0]
     for n in parts:
@@ -252,7 +252,7 @@ def _part(shape: Shape) -> int:
 
 
 def _summed(images: int, filters: int) -> int:
-    """Returns how many of a batch the gradient of a kernel is summed over at a time."""
+    """Returns the number of images that one sum of a kernel's gradient is over."""
     fewest = max(_FEW_SUMMED, images // _MOST_SUMS)
     if filters <= _FEW_CHANNELS:  # images play the channels: not as few of them
         fewest = max(fewest, _FEW_CHANNELS + 1)

@@ -28,7 +28,7 @@ def max_pool(
     strides: Sequence[int] | None = None,
     padding: str | Sequence[Pair] = "VALID",
 ) -> Array:
-    """Returns what ``flax.linen.max_pool`` returns.
+    """Pools as ``flax.linen.max_pool`` does.
 
     Of equal elements in a window the first gets the gradient, as there. There is no
     derivative in forward mode.

@@ -19,7 +19,7 @@ def paddings(
     sizes: Sequence[int],
     strides: Sequence[int],
 ) -> tuple[Pair, Pair]:
-    """Returns what is put before and behind the height, and the width.
+    """Returns the padding before and behind the height, and the width.
 
     Args:
       padding: The name of a padding, or the result itself.
