@@ -97,6 +97,14 @@ def test_hessian(transform, implementation):
     np.testing.assert_allclose(transform(f)(X), expected, rtol=0, atol=1e-8)
 
 
+@pytest.mark.usefixtures("x64")
+def test_the_transpose_of_the_pullback_is_the_pushforward():
+    _, pullback = jax.vjp(partial(lrn, **ARGUMENTS), X)
+    (found,) = jax.linear_transpose(lambda y_bar: pullback(y_bar)[0], X)(WEIGHTS)
+    _, expected = jax.jvp(partial(lrn, **ARGUMENTS), (X,), (WEIGHTS,))
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
 def check_to_order(last, f, x):
     """Each derivative against differences of the one before it, by many nestings."""
     f = jax.jit(lambda x, g=f: jnp.sum(jnp.cos(g(x))))  # no element drops out

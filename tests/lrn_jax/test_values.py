@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from lrn_jax import lrn
+from lrn_jax._power import negative_power
 
 from .. import reference
 from ..cases import KINDS
@@ -72,6 +73,13 @@ def test_power_by_roots_is_within_two_units_in_the_last_place(beta, rules):
     s = _whole_range(beta)
     power = _power(s, beta, rules)
     np.testing.assert_allclose(power, s.astype(np.float64) ** -beta, rtol=2 * 2**-23)
+
+
+@pytest.mark.parametrize("platform", ["cpu", "accelerator"])
+def test_power_of_three_quarters_is_right_for_every_platform(platform):
+    s = _whole_range(0.75)
+    power = negative_power(jnp.asarray(s), 0.75, platform)
+    np.testing.assert_allclose(power, s.astype(np.float64) ** -0.75, rtol=3 * 2**-23)
 
 
 @pytest.mark.parametrize("array", [False, True], ids=["number", "array"])
