@@ -241,6 +241,17 @@ def test_reverse_mode_keeps_array_hyperparameters_as_they_are(implementation):
     assert sorted(r.size for r in residuals) == sorted(a.size for a in arrays)
 
 
+def test_reverse_mode_of_the_gradient_keeps_its_operands():
+    x, dy = jnp.asarray(X, jnp.float32), jnp.asarray(X[::-1], jnp.float32)
+
+    def gradient(x, dy):
+        return jax.vjp(lrn, x)[1](dy)[0]
+
+    residuals = jax.tree.leaves(jax.vjp(gradient, x, dy)[1])
+    for residual in residuals:
+        assert any(np.array_equal(residual, operand) for operand in (x, dy))
+
+
 @each_primitive
 def test_print_saved_residuals_reports_x_only(implementation):
     def f(x):
