@@ -35,7 +35,7 @@ _STYLE: Any = {  # matplotlib types the keys, one by one
     "grid.color": "#e4e4e4",
     "axes.axisbelow": True,
     "ytick.major.size": 0,
-    "svg.fonttype": "path",
+    "svg.fonttype": "none",  # text stays text, and the file small
     "text.parse_math": False,  # names are text
     "svg.hashsalt": "lrn_jax",  # the same plot gives the same file
 }

@@ -1,6 +1,5 @@
 """The benchmark of layers: what it writes, whom it refuses. Never how fast."""
 
-import importlib.util
 import json
 import os
 import re
@@ -309,31 +308,6 @@ def test_interrupted_run_keeps_what_was_measured(monkeypatch, tmp_path, capsys):
     assert main(arguments) == 2
     assert f"but {file} cannot be made: File exists" in capsys.readouterr().err
     assert file.read_text() == before
-
-
-PEERS = [name for name, one in CONTENDERS.items() if one.family == "peer"]
-
-
-@pytest.mark.filterwarnings("ignore")  # theirs
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize("name", PEERS)
-def test_installed_peers_are_right(name, layout, mode):
-    peer = CONTENDERS[name]
-    given = problem(layout=layout, mode=mode)
-    if reason := peer.refusal(given, MACHINE):
-        pytest.skip(reason)
-    if missing := peer.missing():
-        pytest.skip(f"{', '.join(missing)} not installed")
-    machine = Machine(
-        "cpu", 1, keep_memory=True, tensorflow_python=Path(sys.executable)
-    )
-    records = compare(given, {name: peer}, machine, rounds=1, seconds=60)
-    if peer.own_process and not importlib.util.find_spec("tensorflow"):
-        assert records[0]["status"] == "failed"
-        assert "No module named 'tensorflow'" in records[0]["reason"]
-    else:
-        assert records[0]["status"] == "measured", records[0]
 
 
 def test_layouts_hold_the_same_numbers():
