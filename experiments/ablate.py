@@ -24,7 +24,6 @@ from rich.text import Text
 from .config.arms import title
 from .config.config import Ablation, Config
 from .config.recipes import PRESETS
-from .data import Part
 from .data.reading import read
 from .metrics import (
     Epoch,
@@ -40,18 +39,16 @@ from .metrics import (
     resume,
 )
 from .metrics import write as records
+from .models import FIRST_NORM
 from .report import page
 from .terminal.errors import UserError
 from .terminal.signals import status_of
 from .terminal.text import plain
 from .training import parallel, tensorboard
 from .training.checkpoint import Checkpoints, check_space
-from .training.compilation import CompiledArm
 from .training.feed import Placed
 from .training.step import State, count_parameters, shapes, steps_per_epoch
-from .training.train import train
-
-_SHOWN_IMAGES = 64
+from .training.train import Activations, train
 
 
 class _RateColumn(ProgressColumn):
@@ -260,12 +257,9 @@ def _train_all(
     return 0
 
 
-def _keep_activations(
-    arm: CompiledArm, state: State, validation: Part, path: Path
-) -> None:
-    """Writes what the first norm layer does to some images, for the report."""
-    images = validation.take(np.arange(min(_SHOWN_IMAGES, len(validation)))).images
-    before, after = arm.around_norm(state, images)
+def _keep_activations(activations: Activations, path: Path) -> None:
+    """Writes what the first norm does to some images, for the report."""
+    before, after = activations[FIRST_NORM][0], activations[FIRST_NORM][-1]
     if parallel.is_main_process() and np.isfinite([before, after]).all():
         activation_file.save(path, activation_summary.summarize(before, after))
 
@@ -353,10 +347,10 @@ def _run_held(
         kept = _kept(begun, checkpoints.latest, start)
     earlier = () if kept is None else kept.epochs
 
-    def on_end(arm: CompiledArm, state: State) -> None:
+    def on_end(state: State, activations: Activations) -> None:
         if config.seed == 0:
             path = activation_file.path_of(directory, config.arm)
-            _keep_activations(arm, state, placed.dataset.validation, path)
+            _keep_activations(activations, path)
         if ablation.keep_checkpoints:
             checkpoints.save(config.recipe.epochs, state, now=True)
 
@@ -394,10 +388,10 @@ def _run_held(
         else:
             writer.completed(result)
             if events is not None:
-                events.completed(result.test_loss, result.test_accuracy)
+                events.completed(result.test.loss, result.test.accuracy)
             seconds = sum(epoch.train_seconds for epoch in result.epochs)
             outcome = (
-                f"test accuracy {result.test_accuracy:.2%}, trained in {seconds:.1f} s"
+                f"test accuracy {result.test.accuracy:.2%}, trained in {seconds:.1f} s"
             )
     parallel.wait_for_others("end")
     if parallel.is_main_process() and not ablation.keep_checkpoints:

@@ -39,8 +39,12 @@ class Arm:
     """Of a recipe, which holds the constants, and whether it is for training."""
     constants: str | None = None
     """The field of a recipe with the constants, which arms may share."""
+    gain: bool = False
+    """Whether its first layer multiplies each element by a gain."""
     local: bool = False
-    """Whether its gain should vary, as LRN's should: a constant one says nothing."""
+    """Whether that gain should vary, as LRN's should: a constant one says nothing."""
+    before_relu: bool = False
+    """Whether it stands before the relu, in networks whose norms follow it."""
 
 
 def _lrn(recipe: "Recipe", train: bool) -> Layers:
@@ -48,6 +52,13 @@ def _lrn(recipe: "Recipe", train: bool) -> Layers:
 
     del train
     return (partial(LocalResponseNorm, **asdict(recipe.lrn)),)
+
+
+def _scaled(recipe: "Recipe", train: bool) -> Layers:
+    from ..models.norms import Scaled
+
+    (lrn,) = _lrn(recipe, train)
+    return (partial(Scaled, lrn),)
 
 
 def _lrn_within(recipe: "Recipe", train: bool) -> Layers:
@@ -138,7 +149,19 @@ ARMS: Mapping[str, Arm] = {
         look=Look("#0067a6", "#56b4e9", "s"),
         layers=_lrn,
         constants="lrn",
+        gain=True,
         local=True,
+    ),
+    "scaled": Arm(
+        title="scaled",
+        description=(
+            "multiplication by the median gain that LRN has in that place on the "
+            "first training batch: all that LRN does but look at neighbors"
+        ),
+        look=Look("#2f8fb8", "#9ad4f5", "X"),
+        layers=_scaled,
+        constants="lrn",
+        gain=True,
     ),
     "lrn_within": Arm(
         title="LRN within channels",
@@ -146,6 +169,7 @@ ARMS: Mapping[str, Arm] = {
         look=Look("#00838f", "#4dd0e1", "p"),
         layers=_lrn_within,
         constants="lrn_within",
+        gain=True,
         local=True,
     ),
     "whole_map": Arm(
@@ -157,6 +181,7 @@ ARMS: Mapping[str, Arm] = {
         look=Look("#00805e", "#3ecf9f", "D"),
         layers=_whole_map,
         constants="whole_map",
+        gain=True,
         local=True,
     ),
     "divisive": Arm(
@@ -168,6 +193,7 @@ ARMS: Mapping[str, Arm] = {
         look=Look("#6a4fb3", "#b7a3f5", "h"),
         layers=_divisive,
         constants="lrn",
+        gain=True,
         local=True,
     ),
     "batch_norm": Arm(
@@ -179,12 +205,24 @@ ARMS: Mapping[str, Arm] = {
         look=Look("#c44e00", "#ff9248", "^"),
         layers=_batch_norm,
     ),
+    "batch_norm_before_relu": Arm(
+        title="BatchNorm before relu",
+        description=(
+            "batch normalization where its paper has it, before each relu that "
+            "the other norms follow"
+        ),
+        look=Look("#e08a1e", "#ffc266", "d"),
+        layers=_batch_norm,
+        before_relu=True,
+    ),
     "lrn_batch_norm": Arm(
         title="LRN + BatchNorm",
         description="LRN, then batch normalization",
         look=Look("#a64d86", "#e39ac8", "v"),
         layers=_lrn_batch_norm,
         constants="lrn",
+        gain=True,
+        local=True,
     ),
     "layer_norm": Arm(
         title="LayerNorm",

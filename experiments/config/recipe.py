@@ -131,15 +131,18 @@ class Optimisation:
     by 10."""
     learning_rate_factors: _Factors = ()
     """Multiples of the learning rate, by parameter; the first pattern that fits its
-    path (conv1/kernel) counts, as in a shell: */bias 2."""
+    path (conv1/kernel) counts, as in a shell: */bias 2. Parameters of norm layers are
+    reached by patterns that begin with norm alone: norm*/*."""
     momentum: float = 0.9
     """Of sgd."""
     weight_decay: _Factors = ()
     """By parameter, as above: this multiple of the parameter is added to its gradient.
-    Parameters of norm layers are never decayed."""
+    """
     parameter_average: float = 0.0
     """Decay of a moving average of the parameters, with which accuracy is measured;
     0 measures with the parameters themselves."""
+    target_accuracy: float | None = None
+    """Validation accuracy, between 0 and 1, that the report counts the epochs to."""
 
     def __post_init__(self):
         """Checks the values."""
@@ -148,6 +151,9 @@ class Optimisation:
             check(value >= 1, name.replace("_", "-"), "at least 1", value)
         rate = self.learning_rate
         check(math.isfinite(rate) and rate > 0, "learning-rate", "greater than 0", rate)
+        target = self.target_accuracy
+        if target is not None:
+            check(0 < target <= 1, "target-accuracy", "between 0 and 1", target)
         for name in ("momentum", "parameter_average"):
             _check_share(name.replace("_", "-"), getattr(self, name))
         check(

@@ -2,8 +2,10 @@
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
+
+from .evaluation import Evaluation, Gains
 
 if TYPE_CHECKING:
     from ..config.config import Config
@@ -76,8 +78,10 @@ class Result:
     compile_seconds: float
     """For the training step, once for all seeds of the arm."""
     epochs: tuple[Epoch, ...]
-    test_loss: float
-    test_accuracy: float
+    test: Evaluation
+    gains: Mapping[str, Gains] = field(default_factory=dict)
+    """Of the first layer of each norm, by place, for arms that multiply by a gain;
+    measured on held-out images after the last epoch."""
     step_seconds: float | None = None
     """Median over the epochs of the mean time of a training step."""
     memory_bytes: int | None = None

@@ -3,6 +3,8 @@
 from types import NoneType
 from typing import Any, NotRequired, TypedDict, get_args, get_origin, get_type_hints
 
+from .evaluation import Gains
+
 
 class LRN(TypedDict, total=False):
     """The constants of LRN that were recorded."""
@@ -17,6 +19,7 @@ class Recipe(TypedDict):
 
     dataset: str
     epochs: int
+    target_accuracy: NotRequired[float | None]
     lrn: NotRequired[LRN]
 
 
@@ -61,6 +64,10 @@ class Completed(TypedDict):
 
     test_loss: float
     test_accuracy: float
+    test_calibration_error: NotRequired[float]
+    test_images: NotRequired[int]
+    test_hits: NotRequired[str]
+    gains: NotRequired[dict[str, Gains]]
     parameters: NotRequired[int | None]
     compile_seconds: NotRequired[float | None]
     step_seconds: NotRequired[float | None]

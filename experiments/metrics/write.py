@@ -13,6 +13,7 @@ from typing import Any
 
 from ..config.config import Config
 from . import Epoch, NonFiniteLossError, Result, Run, read_run, sealed
+from .evaluation import packed_hits
 from .files import explained as explained
 from .files import held, write_whole
 
@@ -65,10 +66,16 @@ class Writer:
             "compile_seconds",
             "step_seconds",
             "memory_bytes",
-            "test_loss",
-            "test_accuracy",
         )
-        content = {name: getattr(result, name) for name in names}
+        content = {
+            **{name: getattr(result, name) for name in names},
+            "test_loss": result.test.loss,
+            "test_accuracy": result.test.accuracy,
+            "test_calibration_error": result.test.calibration_error,
+            "test_images": len(result.test.hits),
+            "test_hits": packed_hits(result.test.hits),
+            "gains": {place: asdict(each) for place, each in result.gains.items()},
+        }
         self._write("end", {"status": "completed", **content})
 
     def diverged(self, error: NonFiniteLossError) -> None:

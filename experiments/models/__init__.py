@@ -36,6 +36,7 @@ _NETWORKS: dict[NetworkName, tuple[str, str, dict[str, Any]]] = {
     "resnet20": ("resnet20", "ResNet20", {}),
 }
 _WITH_DROPOUT: tuple[NetworkName, ...] = ("article", "alexnet")
+_NORM_BEFORE_RELU: tuple[NetworkName, ...] = ("resnet20",)
 
 LayerName = Literal[
     "convolution", "locally_connected", "max_pooling", "average_pooling", "all"
@@ -51,6 +52,7 @@ def make_network(
     *,
     norm: "Norm",
     num_classes: int,
+    norm_before_relu: bool = False,
     dropout_rate: float = 0.0,
     dtype: str = "float32",
 ) -> "nn.Module":
@@ -60,9 +62,17 @@ def make_network(
     logits (batch, classes).
 
     Raises:
-      UserError: If there is a dropout rate and the network has no dropout.
+      UserError: If there is a dropout rate and the network has no dropout, or norms are
+        to be moved before the relu and are there.
     """
     file, class_name, options = _NETWORKS[name]
+    if norm_before_relu:
+        if name in _NORM_BEFORE_RELU:
+            raise UserError(
+                f"`norms` must differ in {name}, whose norms stand before the relu, "
+                "but got batch_norm_before_relu. Take batch_norm, which is the same."
+            )
+        options = {**options, "norm_before_relu": True}
     if name in _WITH_DROPOUT:
         options = {**options, "dropout_rate": dropout_rate}
     elif dropout_rate:

@@ -31,6 +31,7 @@ class AlexNet(nn.Module):
       num_classes: Number of logits.
       num_hidden: Units of the two hidden dense layers.
       dropout_rate: Share of them that is dropped while training.
+      norm_before_relu: Whether norms stand before the relu instead of after it.
       dtype: What to compute in; ``None`` takes it from images and parameters.
       param_dtype: Of initial parameters.
 
@@ -47,6 +48,7 @@ class AlexNet(nn.Module):
     num_classes: int = 1000
     num_hidden: int = 4096
     dropout_rate: float = 0.5
+    norm_before_relu: bool = False
     dtype: Any = None
     param_dtype: Any = jnp.float32
 
@@ -96,4 +98,5 @@ class AlexNet(nn.Module):
                 "fc8": dense(self.num_classes, name="fc8"),
             },
             images,
+            norm_before_relu=self.norm_before_relu,
         )

@@ -17,12 +17,14 @@ class ArticleCNN(nn.Module):
       norm: Makes the layer after the activation of the convolution.
       num_classes: Number of logits.
       dropout_rate: Share of the hidden units dropped while training.
+      norm_before_relu: Whether norms stand before the relu instead of after it.
       dtype: What to compute in.
     """
 
     norm: Norm
     num_classes: int
     dropout_rate: float
+    norm_before_relu: bool = False
     dtype: DTypeLike = "float32"
 
     @nn.compact
@@ -38,8 +40,8 @@ class ArticleCNN(nn.Module):
             "dtype": self.dtype,
         }
         x = Conv(32, (3, 3), padding="VALID", **options, name="conv")(images)
-        x = nn.relu(x)
-        x = self.norm(name="norm1")(x)
+        norm = self.norm(name="norm1")
+        x = nn.relu(norm(x)) if self.norm_before_relu else norm(nn.relu(x))
         x = max_pool(x, (2, 2), strides=(2, 2))
         x = x.reshape(len(x), -1)
         x = nn.relu(nn.Dense(64, **options, name="hidden")(x))

@@ -11,8 +11,27 @@ from . import layers
 Layer = Callable[[Array], Array]
 
 
-def chain(module: nn.Module, layers: Mapping[str, Layer], x: Array) -> Array:
+def _norms_before_relu(layers: Mapping[str, Layer]) -> dict[str, Layer]:
+    """Moves norm1 to just before relu1, and so on."""
+    moved = {}
+    for name, layer in layers.items():
+        norm = name.replace("relu", "norm")
+        if name.startswith("relu") and norm in layers:
+            moved[norm] = layers[norm]
+        moved.setdefault(name, layer)
+    return moved
+
+
+def chain(
+    module: nn.Module,
+    layers: Mapping[str, Layer],
+    x: Array,
+    *,
+    norm_before_relu: bool = False,
+) -> Array:
     """Applies one layer after the other and keeps every activation by its name."""
+    if norm_before_relu:
+        layers = _norms_before_relu(layers)
     for name, layer in layers.items():
         x = layer(x)
         module.sow(

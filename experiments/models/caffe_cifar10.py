@@ -23,6 +23,7 @@ class CaffeCIFAR10(nn.Module):
       num_classes: Number of logits.
       num_hidden: Units of a dense layer before the logits, as in cifar10_quick; there
         is no activation after it. None, as in cifar10_full, leaves it out.
+      norm_before_relu: Whether norms stand before the relu instead of after it.
       dtype: What to compute in.
 
     References:
@@ -33,6 +34,7 @@ class CaffeCIFAR10(nn.Module):
     norm: Norm
     num_classes: int
     num_hidden: int | None
+    norm_before_relu: bool = False
     dtype: DTypeLike = "float32"
 
     @nn.compact
@@ -69,4 +71,5 @@ class CaffeCIFAR10(nn.Module):
                 **{name: dense(size, name) for name, size in sizes.items()},
             },
             images,
+            norm_before_relu=self.norm_before_relu,
         )

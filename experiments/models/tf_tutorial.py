@@ -18,6 +18,7 @@ class TFTutorial(nn.Module):
     Attributes:
       norm: Makes the norms, ``norm(name="norm1")``.
       num_classes: Number of logits.
+      norm_before_relu: Whether norms stand before the relu instead of after it.
       dtype: What to compute in.
 
     References:
@@ -26,6 +27,7 @@ class TFTutorial(nn.Module):
 
     norm: Norm
     num_classes: int
+    norm_before_relu: bool = False
     dtype: DTypeLike = "float32"
 
     @nn.compact
@@ -68,4 +70,5 @@ class TFTutorial(nn.Module):
                 ),
             },
             images,
+            norm_before_relu=self.norm_before_relu,
         )

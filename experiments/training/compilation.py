@@ -2,7 +2,8 @@
 
 import time
 from collections.abc import Callable, Iterator
-from functools import cache
+from contextlib import closing
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 import jax
@@ -12,9 +13,11 @@ from jax import Array
 
 from .. import data
 from ..config.recipe import NormName, Recipe
+from ..metrics.evaluation import Evaluation
+from ..models.norms import SCALE
 from . import parallel
-from .feed import Placed, make_feed
-from .step import Losses, State, make_functions
+from .feed import Feed, Placed, make_feed
+from .step import Functions, Losses, Predictions, State, make_functions
 
 _EVALUATION_BATCH = 500
 
@@ -28,13 +31,14 @@ class CompiledArm(NamedTuple):
     """(seed, epoch) -> the batches of each call of an epoch, on the devices."""
     run: Callable[[State, Any], tuple[State, Losses]]
     """(state, batches) -> (new state, losses); the old state is donated."""
-    evaluate: Callable[[State, data.Part], tuple[float, float]]
-    """(state, part) -> mean loss and accuracy over all images of the part."""
-    around_norm: Callable[[State, np.ndarray], tuple[np.ndarray, np.ndarray]]
-    """(state, images) -> activations (before, after) the first norm, in float32.
+    evaluate: Callable[[State, data.Part], Evaluation]
+    """(state, part) -> how all images of the part are classified."""
+    around_norms: Callable[[State, np.ndarray], dict[str, list[np.ndarray]]]
+    """(state, images) -> by place, activations before the norm and after each of its
+    layers, in float32.
 
     Images (batch, height, width, channels) of uint8 are treated as when accuracy is
-    measured. Without a norm, before and after are the same.
+    measured.
     """
     compile_seconds: float
     """Of the training steps."""
@@ -95,14 +99,16 @@ def compile_arm(
         for shapes in feed.shapes
     }
     compile_seconds = time.perf_counter() - start
-    around_norm = jax.jit(functions.around_norm, out_shardings=everywhere)
+    around_norms = jax.jit(functions.around_norms, out_shardings=everywhere)
 
-    def around(state: State, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        before, after = around_norm(state, parallel.put(images, everywhere))
-        return np.asarray(before, np.float32), np.asarray(after, np.float32)
+    def around(state: State, images: np.ndarray) -> dict[str, list[np.ndarray]]:
+        found = around_norms(state, parallel.put(images, everywhere))
+        return jax.tree.map(lambda each: np.asarray(each, np.float32), found)
 
     return CompiledArm(
-        init=jax.jit(functions.init, out_shardings=everywhere),
+        init=_init(functions, feed, placed)
+        if SCALE in state.model_state
+        else jax.jit(functions.init, out_shardings=everywhere),
         calls=feed.calls,
         run=lambda state, batches: compiled[_num_steps(batches)](
             state, placed.arrays, batches
@@ -110,12 +116,12 @@ def compile_arm(
         evaluate=_over_parts(
             jax.jit(
                 functions.evaluate,
-                in_shardings=(everywhere, divided, divided, divided),
+                in_shardings=(everywhere, divided, divided),
                 out_shardings=everywhere,
             ),
             placed,
         ),
-        around_norm=around,
+        around_norms=around,
         compile_seconds=compile_seconds,
         memory_bytes=_memory(list(compiled.values())),
     )
@@ -134,26 +140,50 @@ def _memory(compiled: list[Any]) -> int | None:
     )
 
 
+def _init(functions: Functions, feed: Feed, placed: Placed) -> Callable[[int], State]:
+    """Returns the initial state of an arm that looks at the first batch."""
+    mesh = placed.mesh
+    everywhere = parallel.replicated(mesh)
+
+    @partial(
+        jax.jit,
+        in_shardings=(everywhere, everywhere, parallel.divided(mesh, axis=1)),
+        out_shardings=everywhere,
+    )
+    def init(seed: Any, arrays: tuple[Array, ...], batches: Any) -> State:
+        first = jax.tree.map(lambda each: each[0], batches)
+        images, _ = feed.fetch(first, *arrays)
+        return functions.init(seed, images)
+
+    def with_first_batch(seed: int) -> State:
+        with closing(feed.calls(seed, 1)) as calls:
+            return init(seed, placed.arrays, next(calls))
+
+    return with_first_batch
+
+
 def _over_parts(
-    evaluate: Callable[..., tuple[Array, Array]], placed: Placed
-) -> Callable[[State, data.Part], tuple[float, float]]:
+    evaluate: Callable[..., Predictions], placed: Placed
+) -> Callable[[State, data.Part], Evaluation]:
     """Returns the evaluation of whole parts, batch by batch."""
     layout, number = parallel.divided(placed.mesh), placed.mesh.size
     size = -(-_EVALUATION_BATCH // number) * number
 
-    def evaluate_part(state: State, part: data.Part) -> tuple[float, float]:
-        loss = hits = 0.0
-        # The last batch is filled up with images that count zero times, so that there
-        # is one shape to compile.
+    def evaluate_part(state: State, part: data.Part) -> Evaluation:
+        predictions = []
+        # The last batch is filled up with images that do not count, so that there is
+        # one shape to compile.
         batches = [np.arange(i, i + size) for i in range(0, len(part), size)]
         with data.Stream(part, [indices % len(part) for indices in batches]) as stream:
-            for indices, batch in zip(batches, stream, strict=True):
-                counts = (indices < len(part)).astype(np.float32)
-                arrays = (batch.images, batch.labels, counts)
-                losses, correct = evaluate(
-                    state, *(parallel.put(array, layout) for array in arrays)
+            for batch in stream:
+                images, labels = (
+                    parallel.put(array, layout)
+                    for array in (batch.images, batch.labels)
                 )
-                loss, hits = loss + float(losses), hits + float(correct)
-        return loss / len(part), hits / len(part)
+                predictions.append(jax.device_get(evaluate(state, images, labels)))
+        loss, hits, confidence = (
+            np.concatenate(each)[: len(part)] for each in zip(*predictions, strict=True)
+        )
+        return Evaluation.of(loss, hits, confidence)
 
     return evaluate_part

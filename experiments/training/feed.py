@@ -1,6 +1,6 @@
 """How training images reach the steps: from the devices' memory, or as a stream."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -49,7 +49,7 @@ class Feed(NamedTuple):
 
     fetch: Callable[..., tuple[Array, Array]]
     """(a batch, *`Placed.arrays`) -> images and labels; part of what is compiled."""
-    calls: Callable[[int, int], Iterator[Any]]
+    calls: Callable[[int, int], Generator[Any]]
     """(seed, epoch) -> the batches of each call of an epoch, on the devices."""
     shapes: list[Any]
     """What `calls` yields, each shape once."""
@@ -107,7 +107,7 @@ def _streamed(recipe: Recipe, placed: Placed) -> Feed:
     train = placed.dataset.train
     layout = parallel.divided(placed.mesh, axis=1)
 
-    def calls(seed: int, epoch: int) -> Iterator[tuple[Array, Array]]:
+    def calls(seed: int, epoch: int) -> Generator[tuple[Array, Array]]:
         indices = batches(seed, epoch, len(train), recipe.batch_size)
         with data.Stream(train, indices) as stream:
             for batch in stream:

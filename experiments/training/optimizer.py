@@ -20,12 +20,20 @@ def _factors(
 ) -> Any:
     """Returns the number of the first pattern that fits, for each parameter.
 
+    Only patterns that begin with "norm" fit parameters of norm layers: to treat what an
+    arm adds as biases or kernels would be another difference between the arms.
+
     Raises:
       UserError: If a pattern fits no parameter of any kind.
     """
+
+    def fits(path: str, pattern: str) -> bool:
+        named = pattern.startswith("norm") or not path.startswith("norm")
+        return named and fnmatchcase(path, pattern)
+
     paths = [_path(entries) for entries, _ in jax.tree.leaves_with_path(params)]
     for pattern, _ in patterns:
-        if not any(fnmatchcase(path, pattern) for path in paths):
+        if not any(fits(path, pattern) for path in paths):
             raise UserError(
                 f"`{option}` must name parameters of the network, but {pattern} fits "
                 f"none of {', '.join(paths)}."
@@ -34,7 +42,7 @@ def _factors(
     def factor(entries: tuple, leaf: Any) -> float:
         del leaf
         path = _path(entries)
-        fitting = [value for pattern, value in patterns if fnmatchcase(path, pattern)]
+        fitting = [value for pattern, value in patterns if fits(path, pattern)]
         return fitting[0] if fitting else default
 
     return jax.tree.map_with_path(factor, params)
@@ -52,20 +60,6 @@ def _decay(factors: Any) -> optax.GradientTransformation:
             lambda u, p, f: u + f * p if f else u, updates, params, factors
         )
     )
-
-
-def _without_norms(factors: Any) -> Any:
-    """Returns the factors with 0 for norm layers.
-
-    To decay what an arm adds would be another difference between the arms. And the
-    learned divisive norm stores logarithms: decay pulls them to 0, not its effect.
-    """
-    return {
-        layer: jax.tree.map(lambda _: 0.0, leaves)
-        if layer.startswith("norm")
-        else leaves
-        for layer, leaves in factors.items()
-    }
 
 
 def schedule(recipe: Recipe, steps: int) -> optax.Schedule:
@@ -89,7 +83,7 @@ def factors(recipe: Recipe, params: Any) -> tuple[Any, Any]:
     """
     decay = _factors("weight-decay", recipe.weight_decay, params, 0.0)
     rate = _factors("learning-rate-factors", recipe.learning_rate_factors, params, 1.0)
-    return _without_norms(decay), rate
+    return decay, rate
 
 
 def make_optimizer(

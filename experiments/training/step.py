@@ -14,7 +14,7 @@ from jax import Array
 from ..config.arms import ARMS
 from ..config.recipe import NormName, Recipe
 from ..data import Dataset
-from ..models import FIRST_NORM, layers, make_network
+from ..models import layers, make_network
 from ..models.norms import NormLayer
 from ..terminal.errors import UserError
 from . import augment
@@ -42,17 +42,29 @@ class Losses(NamedTuple):
     gradient_norm: Array
 
 
+class Predictions(NamedTuple):
+    """How images were classified, one value each."""
+
+    loss: Array
+    hit: Array
+    """Whether the class with the largest logit is the right one."""
+    confidence: Array
+    """Probability of that class."""
+
+
 class Functions(NamedTuple):
     """The functions of an arm."""
 
-    init: Callable[[Any], State]
-    """seed -> state."""
+    init: Callable[..., State]
+    """(seed, images) -> state; images, the first batch, may be left out: only the arm
+    scaled looks at them."""
     step: Callable[[State, Array, Array], tuple[State, Losses]]
     """(state, images, labels) -> (new state, losses)."""
-    evaluate: Callable[[State, Array, Array, Array], tuple[Array, Array]]
-    """(state, images, labels, counts) -> (sum of losses, number of hits)."""
-    around_norm: Callable[[State, Array], tuple[Array, Array]]
-    """(state, images) -> activations (before, after) the first norm."""
+    evaluate: Callable[[State, Array, Array], Predictions]
+    """(state, images, labels) -> how each image was classified."""
+    around_norms: Callable[[State, Array], dict[str, list[Array]]]
+    """(state, images) -> by place, the activations before the norm and after each of
+    its layers."""
 
 
 def steps_per_epoch(recipe: Recipe, dataset: Dataset) -> int:
@@ -74,10 +86,12 @@ def steps_per_epoch(recipe: Recipe, dataset: Dataset) -> int:
 def _make_network(
     recipe: Recipe, norm: NormName, dataset: Dataset, *, train: bool
 ) -> nn.Module:
-    made_of = ARMS[norm].layers(recipe, train)
+    arm = ARMS[norm]
+    made_of = arm.layers(recipe, train)
     return make_network(
         recipe.network,
         norm=lambda name: NormLayer(made_of, name=name),
+        norm_before_relu=arm.before_relu,
         num_classes=dataset.num_classes,
         dropout_rate=recipe.dropout_rate,
         dtype=recipe.dtype,
@@ -101,18 +115,23 @@ def make_functions(recipe: Recipe, norm: NormName, dataset: Dataset) -> Function
     inputs = augment.make_inputs(recipe, dataset)
     shape = augment.cropped_shape(recipe, dataset.train.image_shape)
 
-    def init_variables(key: Array) -> Any:
-        return evaluation.init(key, jnp.zeros((1, *shape)), train=False)
+    def init_variables(key: Array, images: Array) -> Any:
+        return evaluation.init(key, images, train=False)
 
+    no_images = jnp.zeros((1, *shape))
     with _sizes_checked(recipe, shape):
-        shapes = jax.eval_shape(init_variables, jax.random.key(0))
+        shapes = jax.eval_shape(init_variables, jax.random.key(0), no_images)
     optimizer = make_optimizer(
         recipe, shapes["params"], recipe.epochs * steps_per_epoch(recipe, dataset)
     )
 
-    def init(seed: Any) -> State:
+    def prepared(images: Array) -> Array:
+        return augment.center(recipe, inputs(images))
+
+    def init(seed: Any, images: Array | None = None) -> State:
         init_key, key = jax.random.split(jax.random.key(seed))
-        variables = dict(init_variables(init_key))
+        first = no_images if images is None else prepared(images)
+        variables = dict(init_variables(init_key, first))
         params = variables.pop("params")
         return State(
             params=params,
@@ -165,20 +184,23 @@ def make_functions(recipe: Recipe, norm: NormName, dataset: Dataset) -> Function
     def apply(state: State, images: Array, **options: Any) -> Any:
         params = state.average if recipe.parameter_average else state.params
         variables = {"params": params, **state.model_state}
-        images = augment.center(recipe, inputs(images))
-        return evaluation.apply(variables, images, train=False, **options)
+        return evaluation.apply(variables, prepared(images), train=False, **options)
 
-    def evaluate(
-        state: State, images: Array, labels: Array, counts: Array
-    ) -> tuple[Array, Array]:
-        logits = apply(state, images)
-        hits = logits.argmax(-1) == labels
-        return (counts * losses_of(logits, labels)).sum(), (counts * hits).sum()
+    def evaluate(state: State, images: Array, labels: Array) -> Predictions:
+        logits = apply(state, images).astype(jnp.float32)
+        return Predictions(
+            loss=losses_of(logits, labels),
+            hit=logits.argmax(-1) == labels,
+            confidence=jax.nn.softmax(logits).max(-1),
+        )
 
-    def around_norm(state: State, images: Array) -> tuple[Array, Array]:
+    def around_norms(state: State, images: Array) -> dict[str, list[Array]]:
         _, kept = apply(state, images, mutable="intermediates")
-        first = kept["intermediates"][FIRST_NORM]
-        return first["before"][0], first["after"][0]
+        return {
+            place: [*each["before"], *each.get("after", ())]
+            for place, each in kept["intermediates"].items()
+            if place.startswith("norm")
+        }
 
     def with_layers(function: Callable) -> Callable:
         @wraps(function)
@@ -188,7 +210,7 @@ def make_functions(recipe: Recipe, norm: NormName, dataset: Dataset) -> Function
 
         return traced
 
-    return Functions(*map(with_layers, (init, step, evaluate, around_norm)))
+    return Functions(*map(with_layers, (init, step, evaluate, around_norms)))
 
 
 @contextmanager

@@ -2,16 +2,23 @@
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
+from ..config.arms import ARMS
 from ..config.config import Config
 from ..metrics import Epoch, NonFiniteLossError, Result
+from ..metrics.evaluation import Evaluation, gains
 from .checkpoint import Checkpoints
 from .compilation import CompiledArm, compile_arm
 from .feed import Placed
 from .step import Losses, State, count_parameters, steps_per_epoch
+
+# By place: before the norm, and after each of its layers.
+Activations = Mapping[str, Sequence[np.ndarray]]
+
+_IMAGES_AROUND_NORMS = 64
 
 
 def _check_finite(losses: Losses, first_step: int) -> np.ndarray:
@@ -60,7 +67,7 @@ def train(
     earlier: Sequence[Epoch] = (),
     on_steps: Callable[[int], None] = lambda number: None,
     on_epoch: Callable[[Epoch], None] = lambda epoch: None,
-    on_end: Callable[[CompiledArm, State], None] = lambda arm, state: None,
+    on_end: Callable[[State, Activations], None] = lambda state, activations: None,
 ) -> Result:
     """Trains one network and tests it once, after the last epoch.
 
@@ -75,7 +82,8 @@ def train(
       earlier: Epochs of this run that are done already.
       on_steps: Called after some training steps, with their number.
       on_epoch: Called with the metrics of every epoch, before its state is saved.
-      on_end: Called with the state after the last epoch.
+      on_end: Called with the state after the last epoch, and the activations around
+        the norms of some held-out images.
 
     Returns:
       The metrics of every epoch, and of the test images.
@@ -91,12 +99,12 @@ def train(
     steps = steps_per_epoch(recipe, dataset)
     arm = compile_arm(recipe, config.norm, placed)
 
-    def evaluate(state: State, images: str, epoch: int) -> tuple[float, float]:
+    def evaluate(state: State, images: str, epoch: int) -> Evaluation:
         # The last step's gradient shows in no loss of a training step.
-        loss, accuracy = arm.evaluate(state, getattr(dataset, images))
-        if not math.isfinite(loss):
-            raise NonFiniteLossError(epoch * steps, loss, images=images)
-        return loss, accuracy
+        evaluation = arm.evaluate(state, getattr(dataset, images))
+        if not math.isfinite(evaluation.loss):
+            raise NonFiniteLossError(epoch * steps, evaluation.loss, images=images)
+        return evaluation
 
     state = arm.init(config.seed)
     if earlier:
@@ -110,13 +118,13 @@ def train(
             arm, state, config.seed, epoch, steps, on_steps
         )
         train_seconds = time.perf_counter() - start
-        validation_loss, validation_accuracy = evaluate(state, "validation", epoch)
+        validation = evaluate(state, "validation", epoch)
         epochs.append(
             Epoch(
                 epoch=epoch,
                 train_loss=train_loss,
-                validation_loss=validation_loss,
-                validation_accuracy=validation_accuracy,
+                validation_loss=validation.loss,
+                validation_accuracy=validation.accuracy,
                 train_seconds=train_seconds,
             )
         )
@@ -124,15 +132,19 @@ def train(
         if checkpoints is not None:
             checkpoints.save(epoch, state)
 
-    test_loss, test_accuracy = evaluate(state, "test", recipe.epochs)
-    on_end(arm, state)
+    test = evaluate(state, "test", recipe.epochs)
+    some = np.arange(min(_IMAGES_AROUND_NORMS, len(dataset.validation)))
+    activations = arm.around_norms(state, dataset.validation.take(some).images)
+    on_end(state, activations)
     return Result(
         config=config,
         parameters=count_parameters(state),
         compile_seconds=arm.compile_seconds,
         epochs=tuple(epochs),
-        test_loss=test_loss,
-        test_accuracy=test_accuracy,
+        test=test,
+        gains=gains({place: (x, y) for place, (x, y, *_) in activations.items()})
+        if ARMS[config.norm].gain
+        else {},
         step_seconds=float(np.median([each.train_seconds for each in epochs])) / steps,
         memory_bytes=arm.memory_bytes,
     )

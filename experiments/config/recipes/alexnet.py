@@ -36,8 +36,9 @@ PRESET = Preset(
         learning_rate_factors=(("*/bias", 2.0),),
         momentum=0.9,
         weight_decay=(("*/kernel", 5e-4),),
+        target_accuracy=0.5,
     ),
-    norms=("none", "lrn", "batch_norm"),
+    norms=("none", "scaled", "lrn", "batch_norm", "lrn_batch_norm"),
     network=(
         "The network: AlexNet as published with Caffe, with a norm after the relu "
         "of its first and its second convolution; momentum on the cross entropy."
@@ -51,7 +52,6 @@ PRESET = Preset(
         "Accuracy is that of one crop, from the center.",
         "LRN has bias 2 and alpha 1e-4, as the paper prints them; Caffe's bvlc_alexnet "
         "has bias 1 and alpha 2e-5.",
-        "Learned shifts of norms get twice the learning rate, as biases do.",
     ),
     references=(
         Reference(

@@ -32,9 +32,10 @@ PRESET = Preset(
         learning_rate_factors=(("conv3/*", 1.0), ("*/bias", 2.0)),
         momentum=0.9,
         weight_decay=(("ip1/kernel", 1.0), ("ip1/bias", 0.0), ("*", 0.004)),
+        target_accuracy=0.75,
         lrn=LRNHyperparameters(depth_radius=1, bias=1.0, alpha=5e-5 / 3, beta=0.75),
     ),
-    norms=("none", "lrn_within", "lrn", "batch_norm"),
+    norms=("none", "scaled", "lrn", "lrn_within", "batch_norm"),
     network=(
         "The network: convolution of 32 filters 5x5, max pooling 3x3, relu, norm; "
         "convolution of 32 filters 5x5, relu, average pooling 3x3, norm; "
@@ -46,7 +47,6 @@ PRESET = Preset(
         "tenth fewer steps.",
         "The weight decay of the last layer is 1 in every arm; cuda-convnet has 3 in "
         "its network without norms.",
-        "Learned shifts of norms get twice the learning rate, as biases do.",
     ),
     references=(
         Reference(

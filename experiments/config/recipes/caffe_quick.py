@@ -29,9 +29,10 @@ PRESET = Preset(
         learning_rate_factors=(("*/bias", 2.0),),
         momentum=0.9,
         weight_decay=(("*", 0.004),),
-        lrn=LRNHyperparameters(depth_radius=1, bias=1.0, alpha=5e-5 / 3, beta=0.75),
+        target_accuracy=0.7,
+        lrn=LRNHyperparameters(depth_radius=4, bias=1.0, alpha=1e-3 / 9, beta=0.75),
     ),
-    norms=("none", "lrn", "lrn_within", "batch_norm"),
+    norms=("none", "scaled", "lrn", "batch_norm", "lrn_batch_norm"),
     network=(
         "The network: convolution of 32 filters 5x5, max pooling 3x3, relu, norm; "
         "convolution of 32 filters 5x5, relu, average pooling 3x3, norm; "
@@ -42,10 +43,9 @@ PRESET = Preset(
         "Trained on nine tenths of the training images, the others are held out: a "
         "tenth fewer steps.",
         "The norms are where cifar10_full has them; cifar10_quick has none.",
-        "The arm lrn, across channels, has the constants of cifar10_full's norm within "
-        "channels. cuda-convnet's across channels are a size of 9 and an alpha of "
-        "1e-3, twenty times as strong.",
-        "Learned shifts of norms get twice the learning rate, as biases do.",
+        "LRN across channels has the constants of cuda-convnet's: a size of 9, an "
+        "alpha of 1e-3 divided by it, a bias of 1; LRN within channels those of "
+        "cifar10_full.",
     ),
     references=(
         Reference(

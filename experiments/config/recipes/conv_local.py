@@ -36,9 +36,10 @@ PRESET = Preset(
         learning_rate_factors=(("*/bias", 2.0),),
         momentum=0.9,
         weight_decay=(("local*/kernel", 0.004), ("fc/kernel", 0.004)),
+        target_accuracy=0.8,
         lrn=LRNHyperparameters(depth_radius=4, bias=1.0, alpha=1e-3 / 9, beta=0.75),
     ),
-    norms=("none", "lrn", "batch_norm"),
+    norms=("none", "scaled", "lrn", "batch_norm"),
     network=(
         "The network: convolution of 64 filters 5x5, relu, max pooling 3x3, norm; "
         "convolution of 64 filters 5x5, relu, norm, max pooling 3x3; two locally "
@@ -51,7 +52,6 @@ PRESET = Preset(
         "Width, weight decay and number of epochs are those of the network with 13 % "
         "error in every arm.",
         "Accuracy is that of one crop, from the center.",
-        "Learned shifts of norms get twice the learning rate, as biases do.",
     ),
     references=(
         Reference(

@@ -32,17 +32,21 @@ PRESET = Preset(
         drops=(0.5, 0.75),
         momentum=0.9,
         weight_decay=(("*", 1e-4),),
+        target_accuracy=0.85,
     ),
-    norms=("batch_norm", "none", "lrn", "lrn_batch_norm", "group_norm"),
+    norms=("batch_norm", "none", "scaled", "lrn", "lrn_batch_norm", "group_norm"),
     network=(
         "The network: ResNet-20, with a norm after each of its 19 convolutions; "
         "momentum on the cross entropy."
     ),
     deviations=(
-        "Trained on nine tenths of the training images, the others are held out.",
+        "Trained on nine tenths of the training images, the others are held out; 182 "
+        "epochs of them are 63,882 steps, the source has 64,000.",
         "Images are standardized by color; the source takes the mean image off.",
         "Convolutions have biases, in every arm.",
         "Parameters of norm layers are not decayed.",
+        "LRN has AlexNet's bias 2 and alpha 1e-4, which are made for pixels up to 255; "
+        "on activations of a size near 1 it is about a constant factor of 0.59.",
     ),
     references=(
         Reference(

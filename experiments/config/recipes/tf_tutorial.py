@@ -32,10 +32,11 @@ PRESET = Preset(
         learning_rate=0.1,
         momentum=0.0,
         weight_decay=(("fc*/kernel", 0.004),),
+        target_accuracy=0.8,
         parameter_average=0.9999,
         lrn=LRNHyperparameters(depth_radius=4, bias=1.0, alpha=1e-3 / 9, beta=0.75),
     ),
-    norms=("none", "lrn", "batch_norm"),
+    norms=("none", "scaled", "lrn", "batch_norm"),
     network=(
         "The network: convolution of 64 filters 5x5, relu, max pooling 3x3, norm; "
         "convolution of 64 filters 5x5, relu, norm, max pooling 3x3; dense 384, "
@@ -45,6 +46,8 @@ PRESET = Preset(
     deviations=(
         "Trained on nine tenths of the training images, the others are held out: a "
         "tenth fewer steps.",
+        "LRN's alpha is made for pixels up to 255, and images are standardized one by "
+        "one, as in the source: it is about a constant factor of 1.",
         "No random brightness: standardizing each image takes it out again.",
         "Running statistics of batch normalization belong to the parameters "
         "themselves, not to their averages.",
