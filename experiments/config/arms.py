@@ -158,7 +158,7 @@ ARMS: Mapping[str, Arm] = {
             "multiplication by the median gain that LRN has in that place on the "
             "first training batch: all that LRN does but look at neighbors"
         ),
-        look=Look("#2f8fb8", "#9ad4f5", "X"),
+        look=Look("#1f6f93", "#9ad4f5", "*"),
         layers=_scaled,
         constants="lrn",
         gain=True,
@@ -211,7 +211,7 @@ ARMS: Mapping[str, Arm] = {
             "batch normalization where its paper has it, before each relu that "
             "the other norms follow"
         ),
-        look=Look("#e08a1e", "#ffc266", "d"),
+        look=Look("#9a5b00", "#ffc266", "d"),
         layers=_batch_norm,
         before_relu=True,
     ),

@@ -34,7 +34,7 @@ class Evaluation:
         cls,
         loss: NDArray[np.float32],
         hits: NDArray[np.bool_],
-        confidence: NDArray[np.float32],
+        confidence: NDArray[np.floating],
     ) -> Self:
         """Sums up the images of a part, one value each."""
         return cls(
@@ -45,7 +45,7 @@ class Evaluation:
 
 
 def calibration_error(
-    hits: NDArray[np.bool_], confidence: NDArray[np.float32]
+    hits: NDArray[np.bool_], confidence: NDArray[np.floating]
 ) -> float:
     """Returns the expected calibration error, see `Evaluation`.
 

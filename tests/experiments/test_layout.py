@@ -2,6 +2,7 @@
 
 import ast
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -90,7 +91,7 @@ def run_copy(tmp_path):
     before, first, after = table.read_text("utf-8").partition('    "none": Arm(')
     table.write_text(before + ARM + first + after, "utf-8")
     recipe = (ours / "config" / "recipes" / "article.py").read_text("utf-8")
-    recipe = recipe.replace('"batch_norm", "whole_map"', '"twice"')
+    recipe = re.sub("norms=.*", 'norms=("none", "lrn", "twice"),', recipe)
     (ours / "config" / "recipes" / "ours.py").write_text(recipe, "utf-8")
 
     def run(*arguments: str) -> str:

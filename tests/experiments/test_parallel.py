@@ -28,7 +28,7 @@ def test_eight_devices_train_like_one():
         number: train(
             Config(RECIPE, "lrn_batch_norm", 0),
             placed(number),
-            on_end=lambda arm, state: states.update(
+            on_end=lambda state, _: states.update(
                 {len(state.step.sharding.device_set): state}
             ),
         )

@@ -12,6 +12,7 @@ from experiments import data
 from experiments.config.arms import ARMS
 from experiments.config.config import Recipe
 from experiments.config.recipes import DESCRIPTIONS, PRESETS
+from experiments.models import FIRST_NORM
 from experiments.models.caffe import average_pool, max_pool
 from experiments.terminal.errors import UserError
 from experiments.training import augment
@@ -61,7 +62,11 @@ def test_every_preset_describes_networks_that_can_be_trained(preset):
     recipe = preset.recipe
     size = recipe.image_size if recipe.dataset == "folder" else 32
     dataset = make_dataset((size, size, 3))
-    sizes = {norm: count_parameters(shapes(recipe, norm, dataset)) for norm in ARMS}
+    sizes = {
+        norm: count_parameters(shapes(recipe, norm, dataset))
+        for norm in ARMS
+        if norm != "batch_norm_before_relu" or recipe.network != "resnet20"
+    }
     assert sizes["none"] == sizes["lrn"] == PARAMETERS[recipe.name]
     assert sizes["batch_norm"] > sizes["none"]
     functions = make_functions(recipe, "batch_norm", dataset)
@@ -71,9 +76,35 @@ def test_every_preset_describes_networks_that_can_be_trained(preset):
     after, losses = jax.eval_shape(functions.step, state, images, labels)
     chex.assert_trees_all_equal_shapes_and_dtypes(after, state)
     assert losses.loss.shape == ()
-    before_norm, after_norm = jax.eval_shape(functions.around_norm, state, images)
-    assert before_norm.shape == after_norm.shape
-    assert len(before_norm.shape) == 4
+    around = jax.eval_shape(functions.around_norms, state, images)
+    assert FIRST_NORM in around
+    for before, after in around.values():
+        assert before.shape == after.shape
+        assert len(before.shape) == 4
+
+
+@pytest.mark.parametrize(
+    "network", ["article", "caffe_quick", "conv_local", "tf_tutorial"]
+)
+def test_norms_can_stand_before_the_relu(network):
+    recipe = Recipe(network=network, dropout_rate=0.0)
+    dataset = make_dataset((24, 24, 3))
+    images = dataset.train.take(np.arange(4)).images
+    for norm, lowest in (("batch_norm", 0), ("batch_norm_before_relu", -1)):
+        functions = make_functions(recipe, norm, dataset)
+        around = jax.jit(functions.around_norms)(functions.init(0), images)
+        for before, after in around.values():
+            assert np.sign(before.min()) == lowest
+            assert before.shape == after.shape
+
+
+def test_norms_that_stand_there_are_not_moved():
+    with pytest.raises(UserError, match=r"Take batch_norm, which is the same\.$"):
+        make_functions(
+            PRESETS["resnet20"].recipe,
+            "batch_norm_before_relu",
+            make_dataset((32, 32, 3)),
+        )
 
 
 def test_every_preset_says_what_to_expect(preset):
@@ -108,7 +139,7 @@ def test_pooling_is_caffes(size):
 PARAMS = {
     "conv1": {"kernel": jnp.array([1.0, -2.0]), "bias": jnp.array([0.5])},
     "fc": {"kernel": jnp.array([3.0]), "bias": jnp.array([1.0])},
-    "norm1": {"BatchNorm_0": {"scale": jnp.array([2.0])}},
+    "norm1": {"BatchNorm_0": {"scale": jnp.array([2.0]), "bias": jnp.array([1.0])}},
 }
 
 
@@ -117,8 +148,8 @@ def test_momentum_is_caffes():
         optimizer="sgd",
         learning_rate=0.1,
         drops=(0.5,),
-        learning_rate_factors=(("*/bias", 2.0),),
-        weight_decay=(("fc/*", 1.0), ("*", 0.25)),
+        learning_rate_factors=(("*/bias", 2.0), ("norm*/bias", 3.0)),
+        weight_decay=(("fc/*", 1.0), ("*", 0.25), ("norm1/*/bias", 0.5)),
     )
     optimizer = make_optimizer(recipe, PARAMS, steps=4)
     params, state = PARAMS, optimizer.init(PARAMS)
@@ -141,8 +172,10 @@ def test_momentum_is_caffes():
             "bias": [train(0.5, 2, 0.25)],
         },
         "fc": {"kernel": [train(3.0, 1, 1.0)], "bias": [train(1.0, 2, 1.0)]},
-        # Norms are never decayed.
-        "norm1": {"BatchNorm_0": {"scale": [train(2.0, 1, 0.0)]}},
+        # Patterns that do not begin with norm leave norms alone.
+        "norm1": {
+            "BatchNorm_0": {"scale": [train(2.0, 1, 0.0)], "bias": [train(1.0, 3, 0.5)]}
+        },
     }
     jax.tree.map(
         lambda value, reference: np.testing.assert_allclose(value, reference, 1e-5),

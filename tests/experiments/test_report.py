@@ -420,7 +420,7 @@ def test_every_arm_is_described():
     recipe = {"lrn": {"alpha": 0.125}, "group_size": 8}
     arms = {arm: [0.5] for arm in (*EVERY_ARM, "of_the_future")}
     text = of_runs(make_runs(arms, recipe=recipe))
-    assert text.startswith("# 10 norms against no norm on MNIST")
+    assert text.startswith("# 12 norms against no norm on MNIST")
     lines = re.findall("^- (.*?): (.*)$", section(text, "What was compared"), re.M)
     assert [name for name, _ in lines] == [title(norm) for norm in arms]
     described = dict(zip(arms, [text for _, text in lines], strict=True))

@@ -107,10 +107,12 @@ def test_number_of_parameters_that_norms_add():
     assert added == {
         "none": 0,
         "lrn": 0,
+        "scaled": 0,
         "lrn_within": 0,
         "whole_map": 0,
         "divisive": 3 * 32,
         "batch_norm": 2 * 32,
+        "batch_norm_before_relu": 2 * 32,
         "lrn_batch_norm": 2 * 32,
         "layer_norm": 2 * 32,
         "group_norm": 2 * 32,
@@ -133,7 +135,7 @@ def test_same_seed_gives_the_same_run():
     def without_times(result):
         return [
             dataclasses.replace(epoch, train_seconds=0.0) for epoch in result.epochs
-        ], result.test_loss
+        ], result.test.loss
 
     seen: list[Epoch] = []
     steps: list[int] = []
@@ -159,17 +161,22 @@ def test_training_is_seen_in_the_accuracy():
     result = run(
         Config(OVERFIT, "batch_norm", 0),
         placed(),
-        on_end=lambda arm, state: ended.append((arm, state)),
+        on_end=lambda state, activations: ended.append((state, activations)),
     )
-    assert result.test_accuracy > 0.9  # chance is 0.1
+    assert result.test.accuracy > 0.9  # chance is 0.1
     assert result.step_seconds == pytest.approx(
         np.median([epoch.train_seconds for epoch in result.epochs]) / 20
     )
     assert result.memory_bytes is not None
     assert result.memory_bytes > DATASET.train.labels.nbytes
-    [(arm, state)] = ended
-    _, accuracy = arm.evaluate(state, DATASET.test)
-    assert accuracy == result.test_accuracy
+    [(state, activations)] = ended
+    again = compiled(OVERFIT, "batch_norm").evaluate(state, DATASET.test)
+    np.testing.assert_array_equal(again.hits, result.test.hits)
+    assert again.loss == result.test.loss
+    # (before, after) the norm, of held-out images
+    assert [len(each) for each in activations["norm1"]] == [
+        min(64, len(DATASET.validation))
+    ] * 2
 
 
 def test_several_steps_in_one_call_are_the_same_steps():
@@ -236,14 +243,19 @@ def test_evaluation_uses_the_running_statistics_of_batch_norm():
     # An image is judged alike whatever images are beside it, and nothing is updated.
     whole = arm.evaluate(state, test)
     reversed_parts = test.take(np.arange(len(test))[::-1])
-    np.testing.assert_allclose(arm.evaluate(state, reversed_parts), whole, 1e-6)
-    halves = [test.take(part) for part in np.array_split(np.arange(len(test)), 2)]
-    mean = np.average(
-        [arm.evaluate(state, half) for half in halves],
-        axis=0,
-        weights=[len(half) for half in halves],
-    )
-    np.testing.assert_allclose(mean, whole, 1e-6)
+    backwards = arm.evaluate(state, reversed_parts)
+    np.testing.assert_array_equal(backwards.hits[::-1], whole.hits)
+    assert backwards.loss == pytest.approx(whole.loss, 1e-6)
+    assert backwards.calibration_error == pytest.approx(whole.calibration_error, 1e-5)
+    halves = [
+        arm.evaluate(state, test.take(part))
+        for part in np.array_split(np.arange(len(test)), 2)
+    ]
+    hits = np.concatenate([half.hits for half in halves])
+    np.testing.assert_array_equal(hits, whole.hits)
+    losses = [half.loss for half in halves]
+    mean = np.average(losses, weights=[len(half.hits) for half in halves])
+    assert mean == pytest.approx(whole.loss, 1e-6)
     chex.assert_trees_all_equal(
         jax.tree.map(np.asarray, state.model_state["batch_stats"]), after
     )
@@ -261,7 +273,7 @@ def test_parameters_can_be_averaged_for_evaluation():
     test = DATASET.test
     measured = arm.evaluate(state, test)
     own = arm.evaluate(state._replace(average=state.params), test)
-    assert measured != own
+    assert measured.loss != own.loss
 
 
 def test_network_computes_in_bfloat16_and_keeps_float32():
@@ -270,8 +282,8 @@ def test_network_computes_in_bfloat16_and_keeps_float32():
     functions = make_functions(recipe, "lrn_batch_norm", DATASET)
     images = jax.ShapeDtypeStruct((2, 8, 8, 1), jnp.uint8)
     state = jax.eval_shape(functions.init, 0)
-    _, after = jax.eval_shape(functions.around_norm, state, images)
-    assert after.dtype == jnp.bfloat16
+    activations = jax.eval_shape(functions.around_norms, state, images)
+    assert {each.dtype for each in activations["norm1"]} == {jnp.dtype("bfloat16")}
     state, losses = losses_of(arm, arm.init(0), 1)
     assert {str(leaf.dtype) for leaf in jax.tree.leaves(state.params)} == {"float32"}
     same = compiled(RECIPE, "lrn_batch_norm")
@@ -280,13 +292,53 @@ def test_network_computes_in_bfloat16_and_keeps_float32():
     assert np.any(losses != exact)
 
 
+def test_scaled_is_the_median_gain_of_lrn_on_the_first_batch():
+    constants = LRNHyperparameters(depth_radius=1, bias=1.5, alpha=3.0, beta=0.6)
+    recipe = Recipe(network="caffe_quick", dropout_rate=0.0, lrn=constants)
+    state = compiled(recipe, "scaled").init(3)
+    indices = batches(3, 1, len(DATASET.train), recipe.batch_size)[0]
+    images = DATASET.train.take(indices).images
+    functions = make_functions(recipe, "lrn", DATASET)
+    around = jax.jit(lambda x: functions.around_norms(functions.init(3), x))(images)
+    assert list(around) == ["norm1", "norm2"]
+    for place, (x, y) in around.items():
+        x, y = np.asarray(x), np.asarray(y)
+        expected = np.median(y[x != 0] / x[x != 0])
+        factor = state.model_state["scale"][place]["Scaled_0"]["factor"]
+        np.testing.assert_allclose(factor, expected, rtol=1e-6)
+
+
+def test_scaled_trains_like_lrn_that_does_not_look_at_neighbors():
+    recipe = dataclasses.replace(RECIPE, lrn=LRNHyperparameters(alpha=0.0))
+    arms = compiled(recipe, "scaled"), compiled(recipe, "lrn")
+    (scaled_state, scaled), (_, lrn_losses) = (
+        losses_of(arm, arm.init(0), 1) for arm in arms
+    )
+    np.testing.assert_allclose(scaled, lrn_losses, rtol=1e-5)
+    factor = scaled_state.model_state["scale"]["norm1"]["Scaled_0"]["factor"]
+    assert factor == pytest.approx(2**-0.75, 1e-6)
+
+
+def test_gains_are_of_the_first_layer_and_of_arms_that_have_one():
+    acting = LRNHyperparameters(alpha=6.5)
+    recipe = dataclasses.replace(RECIPE, epochs=1, lrn=acting)
+    results = {
+        norm: run(Config(recipe, norm, 0), placed())
+        for norm in ("lrn_batch_norm", "scaled", "batch_norm")
+    }
+    both = results["lrn_batch_norm"].gains["norm1"]
+    assert not both.constant
+    assert both.high <= 2**-0.75 * 1.0001  # no larger than where windows are empty
+    assert results["scaled"].gains["norm1"].constant
+    assert results["batch_norm"].gains == {}
+
+
 @pytest.mark.parametrize("norm", ["none", "lrn", "batch_norm"])
 def test_activations_are_those_around_the_norm(norm):
     functions = make_functions(OVERFIT, norm, DATASET)
     images = DATASET.test.take(np.arange(3)).images
-    before, after = jax.jit(lambda x: functions.around_norm(functions.init(0), x))(
-        images
-    )
+    around = jax.jit(lambda x: functions.around_norms(functions.init(0), x))(images)
+    before, after = around["norm1"][0], around["norm1"][-1]
     assert before.shape == after.shape == (3, 6, 6, 32)
     assert before.min() == 0 < before.max()  # after the activation
     expected = {
@@ -333,7 +385,10 @@ def test_last_step_that_diverges_is_seen_in_the_loss_after_it():
 def test_loss_on_other_images_must_be_finite(losses, message, monkeypatch):
     measured = iter(losses)
     arm = compiled(RECIPE, "none")
-    arm = arm._replace(evaluate=lambda *arguments: (next(measured), 0.5))
+    evaluation = arm.evaluate(arm.init(0), DATASET.test)
+    arm = arm._replace(
+        evaluate=lambda *_: dataclasses.replace(evaluation, loss=next(measured))
+    )
     monkeypatch.setattr(train, "compile_arm", lambda *arguments: arm)
     with pytest.raises(NonFiniteLossError, match=message):
         run(Config(RECIPE, "none", 0), placed())

@@ -15,7 +15,8 @@ is for accelerators.
 
 from pathlib import Path
 
-from ..config import Preset, Recipe, Reference
+from ..config import Preset, Reference
+from ..recipe import Recipe
 
 PRESET = Preset(
     recipe=Recipe(

@@ -16,7 +16,8 @@ Expected accuracy: about 97 % on the digits after 40 epochs, 98 % on MNIST after
 Expected time on two CPU cores: 1 minute for all 28 runs; on MNIST with 3 epochs, 10.
 """
 
-from ..config import LRNHyperparameters, LRNWithinHyperparameters, Preset, Recipe
+from ..config import Preset
+from ..recipe import LRNHyperparameters, LRNWithinHyperparameters, Recipe
 
 # The article's inputs: an alpha for pixels up to 255 is this much larger for them.
 _SQUARED_SCALE = 255**2

@@ -14,7 +14,8 @@ Expected accuracy: 82 % with LRN, 81 % without.
 Expected time on two CPU cores: 1 hour a run.
 """
 
-from ..config import LRNHyperparameters, Preset, Recipe, Reference
+from ..config import Preset, Reference
+from ..recipe import LRNHyperparameters, Recipe
 
 PRESET = Preset(
     recipe=Recipe(

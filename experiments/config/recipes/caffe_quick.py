@@ -12,7 +12,8 @@ Expected accuracy: 75 % without a norm.
 Expected time on two CPU cores: 5 minutes a run.
 """
 
-from ..config import LRNHyperparameters, Preset, Recipe, Reference
+from ..config import Preset, Reference
+from ..recipe import LRNHyperparameters, Recipe
 
 PRESET = Preset(
     recipe=Recipe(

@@ -17,7 +17,8 @@ means over ten views; here it is that of one crop, from the center.
 Expected time on two CPU cores: 2 hours a run.
 """
 
-from ..config import LRNHyperparameters, Preset, Recipe, Reference
+from ..config import Preset, Reference
+from ..recipe import LRNHyperparameters, Recipe
 
 PRESET = Preset(
     recipe=Recipe(

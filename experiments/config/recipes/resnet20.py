@@ -13,7 +13,8 @@ Expected accuracy: 91.25 % with batch normalization.
 Expected time on two CPU cores: 6 hours a run.
 """
 
-from ..config import Preset, Recipe, Reference
+from ..config import Preset, Reference
+from ..recipe import Recipe
 
 PRESET = Preset(
     recipe=Recipe(

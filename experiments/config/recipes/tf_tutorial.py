@@ -14,7 +14,8 @@ Expected accuracy: 86 % with LRN, after 256 epochs.
 Expected time on two CPU cores: 3 hours a run.
 """
 
-from ..config import LRNHyperparameters, Preset, Recipe, Reference
+from ..config import Preset, Reference
+from ..recipe import LRNHyperparameters, Recipe
 
 PRESET = Preset(
     recipe=Recipe(
