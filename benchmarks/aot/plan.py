@@ -17,7 +17,7 @@ from .targets import TARGETS
 
 
 def plan(options: Aot, tell: Tell) -> Plan:
-    """Returns what such options ask for.
+    """Returns the programs to compile, and the targets to compile them for.
 
     Raises:
       UserError: If a compiler that is asked for is not installed, or none is.

@@ -20,7 +20,7 @@ _NAMES = ("case", "layout", "dtype", "radius", "divided", "implementation")
 
 
 def _array(one: Record) -> str:
-    """Returns what is computed in words, without the mode."""
+    """Describes the array of a measurement, and who computes it."""
     words = [one["case"], one["layout"], one["dtype"], f"r = {one['radius']}"]
     if one["divided"] != "nothing":
         words.append(f"{one['divided']} on {NUM_DEVICES} devices")

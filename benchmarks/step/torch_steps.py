@@ -49,7 +49,7 @@ def set_threads(number: int) -> None:
 def make_step(
     recipe: Recipe, norm: NormName, library: str, shape: tuple[int, ...]
 ) -> Callable[[], object] | None:
-    """Returns what takes one step on images that are prepared and cropped already.
+    """Returns a function that takes one step, on prepared and cropped images.
 
     Args:
       recipe: What is trained.

@@ -68,7 +68,7 @@ def unpacked_hits(text: str, number_of_images: int) -> NDArray[np.bool_]:
     """Returns the hits in a text of `packed_hits`.
 
     Raises:
-      ValueError: If it is not the text of so many images.
+      ValueError: If it is the text of another number of images.
     """
     packed = np.frombuffer(base64.b64decode(text, validate=True), np.uint8)
     if len(packed) != -(-number_of_images // 8):

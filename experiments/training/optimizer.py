@@ -63,7 +63,7 @@ def _decay(factors: Any) -> optax.GradientTransformation:
 
 
 def schedule(recipe: Recipe, steps: int) -> optax.Schedule:
-    """Returns the learning rate at each step of a training of so many steps."""
+    """Returns the learning rate at each step of a training of `steps` steps."""
     scales: dict[int, float] = {}
     for drop in recipe.drops:
         step = round(drop * steps)

@@ -56,7 +56,7 @@ def make_mesh(num_devices: int | None = 1) -> Mesh:
     """Returns the first devices, or all of them, in a row.
 
     Raises:
-      UserError: If there are not so many.
+      UserError: If there are fewer.
     """
     devices = jax.devices()
     if num_devices is None:

@@ -101,7 +101,7 @@ def check_flag(name: str, value: Any) -> bool:
 
 
 def _element(value: Any) -> Any:
-    """Returns what an array with one element holds, and anything else as it is."""
+    """Returns the element of an array that has one, and anything else as it is."""
     if isinstance(value, np.ndarray | jax.Array) and value.size == 1:
         with contextlib.suppress(jax.errors.ConcretizationTypeError):  # it is traced
             return value.item()

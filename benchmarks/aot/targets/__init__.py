@@ -51,7 +51,7 @@ TARGETS = {
     "v5e": Target("TPU v5e", "tpu", "libtpu", ("libtpu",), "aot-tpu"),
 }
 
-# The smallest v5e board, and as many GPUs.
+# The smallest v5e board has 4 chips; the same number of GPUs.
 NUM_DEVICES = 4
 
 

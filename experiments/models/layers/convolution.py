@@ -51,8 +51,8 @@ _FEW_CHANNELS = 16
 # convolutions.
 _ROW_BYTES = 512 * 2**10
 _MOST_PARTS = 8
-# Sums over so many images, or a few more, an even number, go on beside one another and
-# find what they need in the cache; but not at the price of very many.
+# Sums of 8 images, or a few more, in an even number go on beside one another and find
+# their operands in the cache; more than 16 sums would cost more than that saves.
 _FEW_SUMMED = 8
 _MOST_SUMS = 16
 # With no more filters, the library is slow unless the channels are a multiple of 4.
@@ -292,8 +292,8 @@ def _kernel(image: Array, result: Array, geometry: _Geometry) -> Array:
     height, width, channels, filters = geometry.kernel
     together = channels if width * channels >= _HALF_WIDE else 1
     vertical, horizontal = (
-        # Such that a window as large as the result takes as many steps as the kernel
-        # is long.
+        # A window as large as the result then takes one step for each row, or column,
+        # of the kernel.
         (before, (count - 1) * stride + size - length - before)
         for (before, _), size, length, count, stride in _axes(geometry)
     )

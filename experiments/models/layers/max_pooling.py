@@ -126,7 +126,7 @@ class _Steps:
 
     @classmethod
     def along(cls, axis: int, length: int, count: int, windows: _Windows) -> "_Steps":
-        """Returns the steps of a padded axis with so many windows."""
+        """Returns the steps of a padded axis with `count` windows."""
         stride, (before, after) = windows.strides[axis], windows.padding[axis]
         first, end = before // stride, -(-(length - after) // stride)
         reach = (windows.size[axis] - 1) // stride

@@ -1,4 +1,4 @@
-"""What layers are told about the height and the width of images."""
+"""Strides and padding along the height and the width of images."""
 
 from collections.abc import Sequence
 

@@ -150,7 +150,7 @@ def wolfram(
     """Wolfram Language: `LocalResponseNormalizationLayer`.
 
     `Alpha` weighs the mean. `ChannelWindowSize` is a radius, c: the window has 2 c + 1
-    channels, and `Alpha` is divided by that. The input must have as many, too.
+    channels, and `Alpha` is divided by that. The input needs 2 c + 1 channels or more.
 
     Args:
       Alpha: Weight of the mean.
