@@ -80,7 +80,12 @@ def _with_kept(arguments: Sequence[str], output: Path, shard: str) -> list[str]:
         )
     begun = replace(_parse_ablation(first), output=output, resume=False)
     added = [*first, *(word for word in rest[1:] if word != "--resume")]
-    added += _united_arms(begun, _parse_ablation(added))
+    # Contrasts may name arms of both, which stand together only after this.
+    added += _united_arms(begun, _parse_ablation([*added, "--contrasts"]))
+    now = _parse_ablation(added)
+    if now.contrasts != begun.contrasts:
+        both = [*begun.compared(), *now.compared()]
+        added += ["--contrasts", *dict.fromkeys(map("-".join, both))]
     # Mere repetition is left out, so that the records say the same as without a break.
     return first if _parse_ablation(added) == begun else added
 

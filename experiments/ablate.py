@@ -21,6 +21,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from .config import contrasts
 from .config.arms import title
 from .config.config import Ablation, Config
 from .config.recipes import PRESETS
@@ -32,6 +33,7 @@ from .metrics import (
     activation_file,
     activation_summary,
     arms_of,
+    contrasts_of,
     directories,
     provenance,
     recipe_fields,
@@ -86,6 +88,7 @@ def _start(
     preset = PRESETS[ablation.recipe.name]
     return {
         "arms": [arm.arm for arm in ablation.arms()],
+        "contrasts": ablation.compared(),
         "command": shlex.join(["python", "-m", "experiments", *arguments]),
         "environment": provenance.describe(),
         "devices": placed.mesh.size,
@@ -106,13 +109,14 @@ def _print_parameters(console: Console, states: Mapping[str, State]) -> None:
 
 def _print_seeds(console: Console, ablation: Ablation) -> None:
     """Says so where the seeds are too few to show anything, before they are trained."""
-    comparisons = len(ablation.arms()) - 1
+    number = len(ablation.compared())
     fewest = ablation.fewest_seeds
-    if comparisons and (ablation.seeds or fewest) < fewest:
+    if number and (ablation.seeds or fewest) < fewest:
+        tested = "1 difference is" if number == 1 else f"{number} differences are"
         console.print(
             f"Note: with --seeds {ablation.seeds} no difference can be shown, however "
-            f"large, because {comparisons + 1} arms are compared; {fewest} seeds can "
-            "show one. --resume can add seeds later."
+            f"large, because {tested} tested; {fewest} seeds can show one. --resume "
+            "can add seeds later."
         )
 
 
@@ -134,7 +138,8 @@ def _prepare(
 ) -> None:
     """Checks that the directory may be trained in, and writes the command line there.
 
-    Arms that were recorded in it stand in front of the arms of `start`.
+    Arms that were recorded in it stand in front of the arms of `start`, and so do
+    contrasts.
     """
     arms = ablation.arms()
     runs = recorded(directory)
@@ -145,6 +150,9 @@ def _prepare(
             f"{'; '.join(changes)}. Numbers may differ for it; it is recorded."
         )
         console.print(plain(note), soft_wrap=True)
+    start["contrasts"] = contrasts.united(
+        contrasts_of(runs), start["contrasts"], arms_of(runs)
+    )
     start["arms"] = list(dict.fromkeys([*arms_of(runs), *start["arms"]]))
     directories.write_arguments(directory, ablation.shard, arguments)
     if math.isfinite(ablation.checkpoint_seconds):

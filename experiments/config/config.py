@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import tyro
 
 from ..terminal.errors import UserError
+from . import contrasts
 from .recipe import LRNHyperparameters, NormName, Recipe, check
 from .significance import fewest_seeds
 
@@ -62,7 +63,19 @@ class Comparison:
         "batch_norm",
         "whole_map",
     )
-    """Arms to compare. The first one is the baseline of the differences."""
+    """Arms to compare. The first one is the baseline of what is not in --contrasts."""
+    contrasts: Annotated[
+        tuple[str, ...],
+        tyro.conf.arg(
+            metavar="[ARM-ARM ...]",
+            help_behavior_hint="(default: what LRN does)",
+        ),
+    ] = ()
+    """Differences to test, for example lrn-none lrn-batch_norm: the accuracy of the
+    first arm less that of the second. Name them before training: p is corrected for
+    their number, and all other differences are only shown. Without it they are
+    lrn-none, lrn-scaled, lrn-batch_norm and lrn_batch_norm-batch_norm, as far as there
+    are arms for them; if there is none, each arm less the first."""
     sweep: Annotated[str, tyro.conf.arg(metavar="NAME=VALUE,VALUE,...")] = ""
     """Train the arm lrn once for each value of one of its hyperparameters, for example
     alpha=1e-4,1e-3,1e-2; each value is an arm of its own."""
@@ -89,8 +102,8 @@ class Execution:
         ),
     ] = None
     """Number of seeds: each arm is trained with seed 0, 1, 2, ... Without it they are
-    the fewest that can show a difference between so many arms, such as 6 for 2 arms, 7
-    for 4, 8 for 5."""
+    the fewest that can show a difference in so many contrasts, such as 6 for 1
+    contrast, 7 for 2 or 3, 8 for 4."""
     output: Annotated[
         Path | None,
         tyro.conf.arg(
@@ -177,7 +190,7 @@ class Ablation(Cluster, Execution, Comparison):
             "greater than 0 where the arm divisive begins from them",
             f"{lrn.bias}, {lrn.alpha} and {lrn.beta}",
         )
-        self.arms()  # checks the sweep
+        self.compared()  # checks the sweep, too
 
     def _sweep(self) -> dict[str, Recipe]:
         """Returns a recipe for each value of the sweep, by the name of the variant."""
@@ -220,10 +233,17 @@ class Ablation(Cluster, Execution, Comparison):
                 arms.append(Config(self.recipe, norm, 0))
         return arms
 
+    def compared(self) -> list[contrasts.Contrast]:
+        """Returns the pairs of arms whose difference is tested."""
+        arms = [arm.arm for arm in self.arms()]
+        if self.contrasts:
+            return contrasts.parse(self.contrasts, arms)
+        return contrasts.default(arms)
+
     @property
     def fewest_seeds(self) -> int:
-        """With how many seeds a difference between the arms can be shown at all."""
-        return fewest_seeds(max(1, len(self.arms()) - 1))
+        """With how many seeds the contrasts can show a difference at all."""
+        return fewest_seeds(max(1, len(self.compared())))
 
     def configs(self) -> list[Config]:
         """Returns the runs of this job, arm by arm within a seed.

@@ -48,6 +48,7 @@ class Start(TypedDict):
     seed: int
     arm: str
     arms: list[str]
+    contrasts: NotRequired[list[list[str]]]
     command: str
     environment: dict[str, str]
     devices: NotRequired[int]
