@@ -74,6 +74,14 @@ def steps_per_epoch(recipe: Recipe, dataset: Dataset) -> int:
       UserError: If there is none.
     """
     size = len(dataset.train)
+    if recipe.train_images is not None:
+        if recipe.train_images > size:
+            raise UserError(
+                f"`train-images` must be at most the number of training images of "
+                f"{recipe.dataset}, {size} without those held out, but got "
+                f"{recipe.train_images}."
+            )
+        size = recipe.train_images
     if size < recipe.batch_size:
         raise UserError(
             f"`batch-size` must be at most the number of training images of "
