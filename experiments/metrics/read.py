@@ -66,6 +66,8 @@ def _end(content: dict[str, Any]) -> dict[str, Any]:
     if status not in (*ENDS,):
         raise ValueError(f"status must be {' or '.join(ENDS)}, but is {status!r:.40}")
     check(content, ENDS[status])
+    if status == "validated" and any(name.startswith("test") for name in content):
+        raise ValueError("a run that was not tested has results of a test")
     if status == "completed":
         _check_share("test_accuracy", content["test_accuracy"])
         if "test_hits" in content:

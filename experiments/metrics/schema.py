@@ -60,11 +60,9 @@ class Start(TypedDict):
     reference: list[Reference]
 
 
-class Completed(TypedDict):
-    """The results of a run that trained to the end."""
+class Validated(TypedDict):
+    """What else is known of a run that trained to the end, and was not tested."""
 
-    test_loss: float
-    test_accuracy: float
     test_calibration_error: NotRequired[float]
     test_images: NotRequired[int]
     test_hits: NotRequired[str]
@@ -73,6 +71,13 @@ class Completed(TypedDict):
     compile_seconds: NotRequired[float | None]
     step_seconds: NotRequired[float | None]
     memory_bytes: NotRequired[int | None]
+
+
+class Completed(Validated):
+    """The results of a run that trained to the end, and was tested."""
+
+    test_loss: float
+    test_accuracy: float
 
 
 class Diverged(TypedDict):
@@ -84,7 +89,11 @@ class Diverged(TypedDict):
     reason: NotRequired[str]
 
 
-ENDS: dict[str, type] = {"completed": Completed, "diverged": Diverged}
+ENDS: dict[str, type] = {
+    "completed": Completed,
+    "validated": Validated,
+    "diverged": Diverged,
+}
 
 _NAMES = {
     bool: "true or false",

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from .. import metrics
-from ..config.arms import CONSTANTS, title
+from ..config.arms import own_fields, title
+from ..config.tuning import FOLDER
 from ..metrics import Run, activation_file, arms_of, recipe_fields
 from ..metrics.activation_summary import ActivationSummary
 from ..terminal.errors import UserError
@@ -29,6 +30,8 @@ class Material:
     """Runs that are left out because another one has their norm and seed, in words."""
     activations: dict[str, ActivationSummary]
     """By norm, for the norms that have some."""
+    draws: list[Run]
+    """The runs that tuned arms were chosen from, draw by draw."""
 
 
 def outcome(run: Run) -> str:
@@ -54,9 +57,9 @@ def _fields(run: Run) -> dict[str, Any]:
 
 
 def _check_recipes(found: Sequence[tuple[Path, Run]]) -> None:
-    """Refuses runs whose recipes differ in anything but the constants of an arm.
+    """Refuses runs whose recipes differ in anything but what an arm has of its own.
 
-    Those must be the same in the runs of that arm: in a sweep, other arms have others.
+    That must be the same in the runs of that arm.
     """
 
     def check(first: tuple[Path, Run], other: tuple[Path, Run], names: set[str]):
@@ -73,11 +76,14 @@ def _check_recipes(found: Sequence[tuple[Path, Run]]) -> None:
                 )
 
     first_of_arm: dict[str, tuple[Path, Run]] = {}
+    first_with: dict[str, tuple[Path, Run]] = {}
     names = {name for _, run in found for name in _fields(run)}
-    common = {name for name in names if name.split(".")[0] not in CONSTANTS}
     for each in found:
-        check(found[0], each, common)
         check(first_of_arm.setdefault(each[1].norm, each), each, names)
+        own = own_fields(each[1].norm)
+        for name in sorted(names):
+            if name.split(".")[0] not in own:
+                check(first_with.setdefault(name, each), each, {name})
 
 
 def _without_duplicates(
@@ -111,7 +117,7 @@ def _activations(
 
 
 def read(directories: Sequence[Path]) -> Material:
-    """Reads the metrics in directories, and the activations beside them.
+    """Reads the metrics in directories, and the draws and activations beside them.
 
     The baseline is the first arm of the first directory.
 
@@ -128,7 +134,12 @@ def read(directories: Sequence[Path]) -> Material:
         for directory, runs in zip(directories, by_directory, strict=True)
         for run in runs
     ]
-    _check_recipes(found)
+    drawn = [
+        (directory / FOLDER, run)
+        for directory in directories
+        for run in metrics.recorded(directory / FOLDER)
+    ]
+    _check_recipes([*found, *drawn])
     runs, duplicates = _without_duplicates(found)
     runs.sort(key=lambda run: (arms.index(run.norm), run.seed))
     return Material(runs, arms, duplicates, _activations(directories, arms))

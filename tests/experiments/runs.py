@@ -84,7 +84,7 @@ def write_run(
             writer.epoch(epoch)
         if end == "completed":
             test = make_evaluation(accuracy)
-            writer.completed(Result(config, 1234, 1.0, epochs, test))
+            writer.ended(Result(config, 1234, 1.0, epochs, test))
         elif end == "diverged":
             writer.diverged(NonFiniteLossError(17, float("nan")))
 
