@@ -258,6 +258,15 @@ CONSTANTS = {arm.constants for arm in ARMS.values() if arm.constants}
 """Fields of a recipe that only some arms use: other arms may have other values."""
 
 
+def contrast_title(arm: str, other: str) -> str:
+    """Returns the title of the difference of two arms."""
+
+    def part(name: str) -> str:
+        return f"({title(name)})" if "+" in title(name) else title(name)
+
+    return f"{part(arm)} \N{MINUS SIGN} {part(other)}"
+
+
 def title(arm: str) -> str:
     """Returns the title of an arm (`Config.arm`)."""
     norm, _, variant = arm.partition("-")

@@ -11,7 +11,8 @@ from typing import Any
 
 from .. import metrics
 from ..config.arms import CONSTANTS, title
-from ..metrics import Run, activation_file, arms_of, recipe_fields
+from ..config.contrasts import Contrast
+from ..metrics import Run, activation_file, arms_of, contrasts_of, recipe_fields
 from ..metrics.activation_summary import ActivationSummary
 from ..terminal.errors import UserError
 from .formatting import percent
@@ -25,6 +26,8 @@ class Material:
     """Baseline first, then arm by arm, by seed; one for each norm and seed."""
     arms: list[str]
     """All that were to be compared, baseline first, whether they have a run or not."""
+    contrasts: list[Contrast]
+    """Pairs of arms whose difference is tested."""
     duplicates: list[str]
     """Runs that are left out because another one has their norm and seed, in words."""
     activations: dict[str, ActivationSummary]
@@ -131,4 +134,6 @@ def read(directories: Sequence[Path]) -> Material:
     _check_recipes(found)
     runs, duplicates = _without_duplicates(found)
     runs.sort(key=lambda run: (arms.index(run.norm), run.seed))
-    return Material(runs, arms, duplicates, _activations(directories, arms))
+    contrasts = contrasts_of([run for _, run in found])
+    activations = _activations(directories, arms)
+    return Material(runs, arms, contrasts, duplicates, activations)

@@ -28,8 +28,6 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
     prose: int = 0
     """How many of the last columns hold sentences; all but the first hold numbers."""
-    note: str = ""
-    """What to know of it, in a sentence."""
 
     def __rich_console__(
         self, console: Console, options: ConsoleOptions
