@@ -57,7 +57,8 @@ class Table:
             if i == 0:
                 wide.add_column(heading)
             else:
-                wide.add_column(heading, justify="right", no_wrap=True)
+                width = max(map(len, (*lines, *(row[i] for row in self.rows))))
+                wide.add_column(heading, justify="right", no_wrap=True, min_width=width)
         for row in self.rows:
             wide.add_row(*(Text(plain(cell)) for cell in row))
         return wide
