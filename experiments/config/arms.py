@@ -283,6 +283,15 @@ def own_fields(arm: str) -> set[str]:
     return CONSTANTS | tuned | {name}
 
 
+def contrast_title(arm: str, other: str) -> str:
+    """Returns the title of the difference of two arms."""
+
+    def part(name: str) -> str:
+        return f"({title(name)})" if "+" in title(name) else title(name)
+
+    return f"{part(arm)} \N{MINUS SIGN} {part(other)}"
+
+
 def title(arm: str) -> str:
     """Returns the title of an arm (`Config.arm`)."""
     norm, _, variant = arm.partition("-")

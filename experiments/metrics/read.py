@@ -71,7 +71,10 @@ def _end(content: dict[str, Any]) -> dict[str, Any]:
     if status == "completed":
         _check_share("test_accuracy", content["test_accuracy"])
         if "test_hits" in content:
-            unpacked_hits(content["test_hits"], content.get("test_images", 0))
+            number = content.get("test_images", 0)
+            if number < 1:
+                raise ValueError(f"test_images must be at least 1, but is {number}")
+            unpacked_hits(content["test_hits"], number)
     return content
 
 

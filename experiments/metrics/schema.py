@@ -17,6 +17,7 @@ class LRN(TypedDict, total=False):
 class Recipe(TypedDict):
     """What all arms have in common."""
 
+    name: NotRequired[str]
     dataset: str
     epochs: int
     target_accuracy: NotRequired[float | None]

@@ -11,8 +11,9 @@ from typing import Any
 
 from .. import metrics
 from ..config.arms import own_fields, title
+from ..config.contrasts import Contrast
 from ..config.tuning import FOLDER
-from ..metrics import Run, activation_file, arms_of, recipe_fields
+from ..metrics import Run, activation_file, arms_of, contrasts_of, recipe_fields
 from ..metrics.activation_summary import ActivationSummary
 from ..terminal.errors import UserError
 from .formatting import percent
@@ -26,6 +27,8 @@ class Material:
     """Baseline first, then arm by arm, by seed; one for each norm and seed."""
     arms: list[str]
     """All that were to be compared, baseline first, whether they have a run or not."""
+    contrasts: list[Contrast]
+    """Pairs of arms whose difference is tested."""
     duplicates: list[str]
     """Runs that are left out because another one has their norm and seed, in words."""
     activations: dict[str, ActivationSummary]
@@ -134,6 +137,11 @@ def read(directories: Sequence[Path]) -> Material:
         for directory, runs in zip(directories, by_directory, strict=True)
         for run in runs
     ]
+    if all(run.status == "validated" for _, run in found):
+        raise UserError(
+            f"{directories[0]} holds draws of a tuning, which were not tested. Report "
+            "on the directory above it."
+        )
     drawn = [
         (directory / FOLDER, run)
         for directory in directories
@@ -142,4 +150,7 @@ def read(directories: Sequence[Path]) -> Material:
     _check_recipes([*found, *drawn])
     runs, duplicates = _without_duplicates(found)
     runs.sort(key=lambda run: (arms.index(run.norm), run.seed))
-    return Material(runs, arms, duplicates, _activations(directories, arms))
+    contrasts = contrasts_of([run for _, run in found])
+    activations = _activations(directories, arms)
+    draws, _ = _without_duplicates(drawn)
+    return Material(runs, arms, contrasts, duplicates, activations, draws)

@@ -32,12 +32,13 @@ def test_ablate_ends_with_table_report_and_metrics(finished_ablation):
     output, _, printed = finished_ablation
     assert "Parameters: no norm 19,466, LRN 19,466." in printed
     assert "[2/2] LRN, seed 0: test accuracy" in printed
-    assert "difference" in printed
+    assert re.search("LRN is .* no norm: not shown", printed)
     assert str(output / "report.html") in printed.replace("\n", "")
     assert {path.name for path in output.iterdir()} == {
         "none-seed0.jsonl",
         "lrn-seed0.jsonl",
         "arguments.json",
+        "looks.json",
         "tensorboard",
         "activations-none.npz",
         "activations-none.svg",
@@ -56,6 +57,7 @@ def test_ablate_ends_with_table_report_and_metrics(finished_ablation):
     assert {"commit", "device", "jax", "jaxlib", "flax", "optax"} <= set(
         start_line["environment"]
     )
+    assert start_line["contrasts"] == [["lrn", "none"]]
     assert [line["epoch"] for line in epochs] == [1, 2]
     assert end["status"] == "completed"
 
@@ -170,7 +172,7 @@ def test_run_that_diverges_does_not_stop_the_others(tmp_path, capsys):
     printed = capsys.readouterr().out
     assert "[1/2] no norm, seed 0: diverged, the loss was" in printed
     assert "[2/2] no norm, seed 1: diverged" in printed
-    assert "nothing to compare with" in (output / "report.md").read_text()
+    assert "nothing to compare" in (output / "report.md").read_text()
 
 
 def help_of(capsys, *arguments: str) -> str:

@@ -122,6 +122,7 @@ def line_with(number, **changes):
         (line_with(1, arms=["none"]), 1, "arms must hold its own, lrn, but is none"),
         (line_with(1, arm="../lrn"), 1, "'../lrn' is no name of an arm"),
         (line_with(1, arms=["lrn", "$x$"]), 1, "'$x$' is no name of an arm"),
+        (line_with(1, contrasts=[["lrn", "x"]]), 1, "['lrn', 'x'] is no pair of its"),
         # The end.
         (
             line_with(5, status="done"),
@@ -131,6 +132,8 @@ def line_with(number, **changes):
         (line_with(5, status=["completed"]), 5, "status must be completed or diverged"),
         (line_with(5, status="diverged"), 5, "it has no step"),
         (line_with(5, test_accuracy=50), 5, "test_accuracy must be between 0 and 1"),
+        (line_with(5, test_hits="AA=="), 5, "test_hits holds 1 bytes, not one bit"),
+        (line_with(5, test_hits="", test_images=0), 5, "test_images must be at least"),
         (line_with(5, parameters=0.5), 5, "parameters must be a whole number or null"),
     ],
 )
