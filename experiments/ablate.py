@@ -121,7 +121,7 @@ def _prepare(
         with explained(draws):
             draws.mkdir(exist_ok=True)
     changes = resume.check(directory, runs, arms, start)
-    changes += resume.check(draws, recorded(draws), ablation.draws() or arms, start)
+    changes += resume.check(draws, recorded(draws), [*ablation.draws()] or arms, start)
     if changes:
         note = (
             f"Note: runs in {directory} were made with something else: "
@@ -241,16 +241,23 @@ def _train_all(
     console: Console,
 ) -> int:
     """Trains the runs of an ablation, and returns the exit status."""
-    draws, configs = ablation.part(ablation.draws()), ablation.configs()
+    values = ablation.draws()
+    draws, configs = ablation.part([*values]), ablation.configs()
 
     def images(config: Config) -> int:
         steps = steps_per_epoch(config.recipe, placed.dataset)
         return config.recipe.epochs * steps * config.recipe.batch_size
 
     def facts(config: Config) -> dict[str, Any]:
-        if not config.is_draw:
+        if config not in values:
             return start
-        return {**start, "arms": [config.arm], "contrasts": []}  # with no other arm
+        ranges = tuning.space(ablation.recipe, config.norm)
+        drawn = {
+            name: {"value": value, **ranges[name]._asdict()}
+            for name, value in values[config].items()
+        }
+        # It is compared with no other arm.
+        return {**start, "arms": [config.arm], "contrasts": [], "drawn": drawn}
 
     with training_bar(console) as bar:
         task = bar.add_task("")

@@ -262,8 +262,8 @@ ARMS: Mapping[str, Arm] = {
     ),
 }
 
-CONSTANTS = {arm.constants for arm in ARMS.values() if arm.constants}
-"""Fields of a recipe that only some arms use: other arms may have other values."""
+# Fields of a recipe that only some arms use: other arms may have other values.
+_CONSTANTS = {arm.constants for arm in ARMS.values() if arm.constants}
 
 TUNED, DRAW = "tuned", "draw"
 """Variants: of an arm with the values that tuning chose, and, with a number, of a run
@@ -280,7 +280,7 @@ def own_fields(arm: str) -> set[str]:
     """
     name, _, _ = arm.partition("-")[2].partition("=")
     tuned = {"learning_rate", "weight_decay"} if name in (TUNED, DRAW) else set()
-    return CONSTANTS | tuned | {name}
+    return _CONSTANTS | tuned | {name}
 
 
 def contrast_title(arm: str, other: str) -> str:

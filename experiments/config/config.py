@@ -243,15 +243,23 @@ class Ablation(Cluster, Execution, Comparison):
         """With how many seeds the contrasts can show a difference at all."""
         return fewest_seeds(max(1, len(self.compared())))
 
-    def draws(self) -> list[Config]:
-        """Returns the runs that tuning chooses from, arm by arm within a draw."""
+    def draws(self) -> dict[Config, dict[str, float]]:
+        """Returns the runs that tuning chooses from, with the values drawn for each.
+
+        Arm by arm within a draw.
+        """
         number = self.tune or 0
-        recipes = {norm: tuning.draws(self.recipe, norm, number) for norm in self.norms}
-        return [
-            Config(recipes[norm][i], norm, tuning.SEED, f"{DRAW}={i + 1}")
+        values = {norm: tuning.draws(self.recipe, norm, number) for norm in self.norms}
+        return {
+            Config(
+                tuning.with_values(self.recipe, values[norm][i]),
+                norm,
+                tuning.SEED,
+                f"{DRAW}={i + 1}",
+            ): values[norm][i]
             for i in range(number)
             for norm in self.norms
-        ]
+        }
 
     def configs(self, chosen: Mapping[NormName, Recipe] | None = None) -> list[Config]:
         """Returns the tested runs of this job, arm by arm within a seed.

@@ -4,7 +4,7 @@ A draw is a run of an arm with values from the search space. Draws have a seed o
 own and never see the test images.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from math import isfinite, log
 from typing import NamedTuple, TypeVar
@@ -27,6 +27,8 @@ class Range(NamedTuple):
 
     low: float
     high: float
+    own: float | None = None
+    """The value of the recipe, if there is one."""
 
     def at(self, share: float) -> float:
         """Returns the value at a share of the way from the low to the high end."""
@@ -73,11 +75,13 @@ def space(recipe: Recipe, norm: NormName) -> dict[str, Range]:
                 f"`{name.replace('_', '-')}` must be greater than 0 where --tune takes "
                 f"multiples of it, but got {value}."
             )
-        return Range(value * of.low, value * of.high)
+        return Range(value * of.low, value * of.high, value)
 
     found = {
         "learning_rate": multiples("learning_rate", SPACE["learning_rate"]),
-        "weight_decay": SPACE["weight_decay"] if decays(recipe) else NEW_DECAY,
+        "weight_decay": (
+            SPACE["weight_decay"]._replace(own=1.0) if decays(recipe) else NEW_DECAY
+        ),
     }
     strength = ARMS[norm].strength
     if strength:
@@ -85,22 +89,8 @@ def space(recipe: Recipe, norm: NormName) -> dict[str, Range]:
     return found
 
 
-def values(recipe: Recipe, norm: NormName, drawn: Recipe) -> dict[str, float]:
-    """Returns the values of a draw, named and measured as in `space`.
-
-    Args:
-      recipe: What was tuned.
-      norm: The norm of the arm.
-      drawn: The recipe of the draw.
-    """
-    found = {name: value_of(drawn, name) for name in space(recipe, norm)}
-    before = dict(recipe.weight_decay)
-    pattern, value = max(drawn.weight_decay, key=lambda factor: factor[1])
-    found["weight_decay"] = value / before[pattern] if decays(recipe) else value
-    return found
-
-
-def _with_values(recipe: Recipe, values: dict[str, float]) -> Recipe:
+def with_values(recipe: Recipe, values: Mapping[str, float]) -> Recipe:
+    """Returns a recipe with the values of a draw."""
     for name, value in values.items():
         if name != "weight_decay":
             recipe = with_value(recipe, name, value)
@@ -112,8 +102,8 @@ def _with_values(recipe: Recipe, values: dict[str, float]) -> Recipe:
     return recipe
 
 
-def draws(recipe: Recipe, norm: NormName, number: int) -> list[Recipe]:
-    """Returns the recipes of the draws of an arm.
+def draws(recipe: Recipe, norm: NormName, number: int) -> list[dict[str, float]]:
+    """Returns the values of each draw of an arm, named and measured as in `space`.
 
     They are the first ones of one quasi-random sequence (Halton's), which covers the
     space evenly. It is the same for all arms, and a larger number leaves the first
@@ -126,13 +116,10 @@ def draws(recipe: Recipe, norm: NormName, number: int) -> list[Recipe]:
 
     ranges = space(recipe, norm)
     return [
-        _with_values(
-            recipe,
-            {
-                name: ends.at(share)
-                for (name, ends), share in zip(ranges.items(), point, strict=False)
-            },
-        )
+        {
+            name: ends.at(share)
+            for (name, ends), share in zip(ranges.items(), point, strict=False)
+        }
         for point in qmc.Halton(len(SPACE), rng=0).random(number)
     ]
 

@@ -1,6 +1,7 @@
 """Reads the metrics of runs, and trusts nothing in them."""
 
 import json
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import fields
@@ -49,6 +50,9 @@ def _start(content: dict[str, Any]) -> dict[str, Any]:
     for each in content.get("contrasts", []):
         if len({*each}) != 2 or len(each) != 2 or not {*each} <= {*arms}:
             raise ValueError(f"{each!r:.40} is no pair of its arms")
+    for name, drawn in content.get("drawn", {}).items():
+        if not (drawn["value"] > 0 and 0 < drawn["low"] < drawn["high"] < math.inf):
+            raise ValueError(f"drawn.{name} is no value from a range above 0")
     return content
 
 

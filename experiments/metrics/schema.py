@@ -41,6 +41,15 @@ class Resumed(TypedDict):
     devices: int
 
 
+class Drawn(TypedDict):
+    """The value of a draw of tuning, and the range that it is from."""
+
+    value: float
+    low: float
+    high: float
+    own: float | None
+
+
 class Start(TypedDict):
     """What a run is made of, and which arms it is compared with."""
 
@@ -50,6 +59,7 @@ class Start(TypedDict):
     arm: str
     arms: list[str]
     contrasts: NotRequired[list[list[str]]]
+    drawn: NotRequired[dict[str, Drawn]]
     command: str
     environment: dict[str, str]
     devices: NotRequired[int]

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..config.arms import ARMS, CONSTANTS, title
+from ..config.arms import ARMS, own_fields, title
 from ..config.recipes import PRESETS
 from ..metrics import Run, recipe_fields
 from .formatting import count
@@ -75,11 +75,12 @@ def _fields(recipe: Mapping[str, Any]) -> str:
 
 def recipe(runs: Sequence[Run]) -> str:
     """Returns the fields of the recipe that all arms share, by name."""
+    own = {"dataset"}.union(*(own_fields(run.norm) for run in runs))
     return _fields(
         {
             name: value
             for name, value in recipe_fields(runs[0].start["recipe"])
-            if name.split(".")[0] not in CONSTANTS and name.split(".")[-1] != "dataset"
+            if name.split(".")[0] not in own
         }
     )
 

@@ -95,7 +95,12 @@ def _without_duplicates(
     """Keeps one run for each norm and seed: the first that completed, or the first."""
     kept: dict[tuple[str, int], tuple[Path, Run]] = {}
     duplicates = []
-    for directory, run in sorted(found, key=lambda each: not each[1].completed):
+
+    def rank(each: tuple[Path, Run]) -> int:
+        run = each[1]
+        return 0 if run.completed or run.status == "validated" else 1
+
+    for directory, run in sorted(found, key=rank):
         place, counted = kept.setdefault((run.norm, run.seed), (directory, run))
         if counted is not run:
             duplicates.append(
@@ -137,7 +142,7 @@ def read(directories: Sequence[Path]) -> Material:
         for directory, runs in zip(directories, by_directory, strict=True)
         for run in runs
     ]
-    if all(run.status == "validated" for _, run in found):
+    if any(run.status == "validated" for _, run in found):
         raise UserError(
             f"{directories[0]} holds draws of a tuning, which were not tested. Report "
             "on the directory above it."

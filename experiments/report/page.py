@@ -21,7 +21,7 @@ from ..config.arms import title
 from ..metrics.files import write_whole
 from ..terminal.errors import UserError
 from ..terminal.text import markdown, plain
-from . import contents, looks, merge, plots, svg, tables
+from . import contents, looks, merge, plots, svg, tables, tuning
 from .merge import Material
 from .statistics import Summary, summarize
 from .table import Table
@@ -73,6 +73,8 @@ def as_markdown(material: Material, summary: Summary, verdict: Sequence[str]) ->
         completed=any(run.completed for run in runs),
         contents=contents,
         tables=tables,
+        tuning=tuning,
+        tunings=tuning.summarize(material.draws, runs),
     )
 
 
@@ -90,6 +92,9 @@ def _plots(material: Material, summary: Summary) -> dict[str, str]:
         paints["test-accuracy"] = partial(plots.accuracies, runs, arms)
         paints["training-loss"] = partial(plots.training_loss, runs, arms)
         paints["validation-accuracy"] = partial(plots.validation_accuracy, runs, arms)
+    tunings = tuning.summarize(material.draws, runs)
+    if tunings:
+        paints["tuning"] = partial(tuning.plot, tunings)
     return {f"{name}.svg": svg.draw(paint) for name, paint in paints.items()}
 
 
