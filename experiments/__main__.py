@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from .config.command_line import ABLATE, Report, parse, split
+from .config.command_line import ABLATE, Report, Reproduce, parse, split
 from .config.config import Ablation
 from .config.recipe import DEFAULT_RECIPE
 from .config.sweep import parse as parse_sweep
@@ -103,6 +103,10 @@ def _run(arguments: Sequence[str]) -> int:
         page.print_summary(console, summary, command.output or command.directories[0])
         return 0
     # They load JAX, which takes seconds, and which a report does without.
+    if isinstance(command, Reproduce):
+        from .reproduce import reproduce
+
+        return reproduce(command, console, arguments)
     from .ablate import ablate
     from .training import parallel
 

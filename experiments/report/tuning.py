@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullFormatter
+from matplotlib.ticker import LogLocator
 
 from ..config.arms import ARMS, TUNED, title
 from ..config.tuning import Range, choose
@@ -197,19 +197,24 @@ def plot(tunings: Sequence[Tuning], figure: Figure) -> None:
             markersize=5,
             color=look.on_light,
         )
-        axes.plot(  # at the top, whatever the scale
-            [_value(draw, _RATE) for draw in each.finished if draw not in ended],
-            [1] * (len(each.finished) - len(ended)),
-            transform=axes.get_xaxis_transform(),
-            linestyle="none",
-            marker="x",
-            color=svg.FAINT,
-            clip_on=False,
-        )
+        for draw in each.finished:
+            if draw.status == "diverged":
+                axes.plot(
+                    _value(draw, _RATE),
+                    0.95,  # of the height, whatever the losses are
+                    "x",
+                    transform=axes.get_xaxis_transform(),
+                    color=svg.FAINT,
+                )
         axes.set_xscale("log")
         axes.set_yscale("log")
         axes.set_xlim(ends.low, ends.high)
-        axes.xaxis.set_major_locator(LogLocator(numticks=5))
-        axes.yaxis.set_minor_formatter(NullFormatter())
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.yaxis.set_major_formatter("{x:g}")
+        axes.minorticks_off()
+    for axes in grid.flat[max(0, len(tunings) - _COLUMNS) : len(tunings)]:
+        axes.tick_params(
+            axis="x", labelbottom=True
+        )  # with nothing below, or at the end
     figure.supxlabel("learning rate", fontsize=9)
     figure.supylabel("validation loss", fontsize=9)
