@@ -4,11 +4,9 @@ from collections.abc import Mapping
 from dataclasses import is_dataclass
 from pathlib import Path
 from types import UnionType
-from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from .recipe import Recipe
-
-T = TypeVar("T")
 
 
 def _value(kind: Any, value: Any, name: str) -> Any:
@@ -18,27 +16,31 @@ def _value(kind: Any, value: Any, name: str) -> Any:
       ValueError: If it is none.
     """
     origin, arguments = get_origin(kind), get_args(kind)
-    if is_dataclass(kind) and isinstance(value, Mapping):
-        return _instance(kind, value, f"{name}.")
-    if origin is UnionType or type(None) in arguments:
+    if is_dataclass(kind):
+        if isinstance(value, Mapping):
+            return _instance(kind, value, f"{name}.")
+    elif origin is UnionType or type(None) in arguments:
         return None if value is None else _value(arguments[0], value, name)
-    if origin is Literal and value in arguments:
-        return value
-    if origin is tuple and isinstance(value, list):
+    elif origin is Literal:
+        if value in arguments:
+            return value
+    elif origin is tuple and isinstance(value, list):
         kinds = arguments[:1] * len(value) if arguments[-1] is ... else arguments
         if len(kinds) == len(value):
             return tuple(
                 _value(each, inner, name)
                 for each, inner in zip(kinds, value, strict=True)
             )
-    if (kind is float and type(value) is int) or (kind is Path and type(value) is str):
-        return kind(value)
-    if origin is None and not is_dataclass(kind) and type(value) is kind:
+    elif kind is float and type(value) is int:
+        return float(value)
+    elif kind is Path and isinstance(value, str | Path):
+        return Path(value)
+    elif type(value) is kind:
         return value
     raise ValueError(f"its {name} is {value!r:.40}")
 
 
-def _instance(kind: type[T], content: Mapping[str, Any], name: str = "") -> T:
+def _instance(kind: Any, content: Mapping[str, Any], name: str = "") -> Any:
     kinds = get_type_hints(kind)
     unknown = [each for each in content if each not in kinds]
     if unknown:

@@ -5,7 +5,7 @@ ablation if their recipes are the same.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,7 @@ class Material:
     """Runs that are left out because another one has their norm and seed, in words."""
     activations: dict[str, ActivationSummary]
     """By norm, for the norms that have some."""
-    draws: list[Run]
+    draws: list[Run] = field(default_factory=list)
     """The runs that tuned arms were chosen from, draw by draw."""
 
 

@@ -187,7 +187,7 @@ GROUPS = {
     "data": ["dataset", "data-dir", "inputs", "crop"],
     "model": ["network", "dtype", "plain-layers"],
     "optimisation": ["epochs", "learning-rate", "weight-decay"],
-    "norms": ["norms", "contrasts", "sweep", "group-size"],
+    "norms": ["norms", "contrasts", "sweep", "tune", "group-size"],
     "lrn": ["lrn.depth-radius", "lrn.alpha"],
     "lrn_within": ["lrn-within.size"],
     "whole_map": ["whole-map.a"],
@@ -230,7 +230,7 @@ def test_long_help_explains_every_option(capsys):
 
 def test_list_of_commands_does_not_list_the_recipes(capsys):
     printed = help_of(capsys, "--help")
-    assert "ablate  Trains the same network" in printed
+    assert "ablate Trains the same network" in " ".join(printed.split())
     assert "caffe_quick" not in printed
 
 
@@ -315,8 +315,17 @@ def test_recipes_can_be_overridden_and_say_so(tmp_path, capsys):
         (["alexnett"], "`RECIPE` must be one of article, alexnet, "),
         (["--sweep", "alpha"], "`sweep` must be NAME=VALUE,VALUE,... with a NAME of"),
         (["--sweep", "gamma=1,2"], "`sweep` must be NAME=VALUE,VALUE,... with a NAME"),
-        (["--sweep", "alpha=1,1.0"], "`sweep` must be NAME=VALUE,VALUE,..."),
-        (["--sweep", "depth-radius=1.5"], "`sweep` must be NAME=VALUE,VALUE,..."),
+        (["--sweep", "alpha=1,1.0"], "`sweep` must be alpha=VALUE,VALUE,... of differ"),
+        (["--sweep", "depth-radius=1.5"], "`sweep` must be depth-radius=VALUE,VALUE,"),
+        (["--sweep", "flip=1"], "`sweep` must be NAME=VALUE,VALUE,... with a NAME of"),
+        (["--sweep", "image_size=8"], "`sweep` must be NAME=VALUE,VALUE,... with a NA"),
+        (["--sweep", "epochs=1,0"], "`epochs` must be at least 1, but got 0"),
+        (["--sweep", "train_images=99,9999"], "`train-images` must be at most the num"),
+        (["--sweep", "whole_map.b=1", "--norms", "lrn"], "`norms` must be a selectio"),
+        (["--sweep", "alpha=1", "--tune", "2"], "`tune` must be left out where --swe"),
+        (["--tune", "0"], "`tune` must be at least 1, but got 0"),
+        (["--tune", "2", "--lrn.alpha", "0"], "`lrn.alpha` must be greater than 0"),
+        (["--tune", "2", "--distributed"], "`output` must be given where several pro"),
         (["--sweep", "alpha=-1"], "`lrn.alpha` must be >= 0, but got -1.0"),
         (["--sweep", "alpha=1", "--norms", "none"], "`norms` must be a selection with"),
         (["--norms", "divisive", "--lrn.bias", "0"], "`lrn.bias, lrn.alpha and lrn.b"),
