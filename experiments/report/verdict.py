@@ -118,11 +118,16 @@ def _needed(contrasts: Sequence[Contrast]) -> str:
 def verdict(summary: Summary, acted: Mapping[str, tuple[bool, str]]) -> list[str]:
     """Returns what the runs say, sentence by sentence.
 
+    That an arm acted is said where a contrast rests on it; that it did not, always.
+
     Args:
       summary: The ablation in numbers.
       acted: See `actions`.
     """
-    sentences = [sentence for _, sentence in acted.values()]
+    tested = {arm for each in summary.contrasts for arm in (each.arm, each.other)}
+    sentences = [
+        sentence for arm, (did, sentence) in acted.items() if arm in tested or not did
+    ]
     if not any(arm.num_runs for arm in summary.arms):
         return ["No run has completed, so there is nothing to compare."]
     if not summary.contrasts and not summary.missing:
