@@ -1,8 +1,8 @@
 """Means and their 95% intervals: over seeds alone, and over seeds and test images.
 
-Each answers another question. Over seeds: on the same test images, where does the mean
-lie of further seeds? Over both: where does it lie with other test images of the same
-kind, too?
+Each answers another question. Over seeds: where does the mean lie with new seeds, on
+the same test images? Over both: where does it lie with new seeds and new images of the
+same kind?
 """
 
 from collections.abc import Sequence

@@ -41,7 +41,7 @@ def _digest(content: object) -> str:
 
 
 def look(runs: Sequence[Run], verdict: Sequence[str]) -> Look | None:
-    """Returns the look that a report of these runs is; None if none has completed."""
+    """Returns the look of a report on these runs; None if none has completed."""
     completed = [run for run in runs if run.completed]
     if not completed:
         return None
@@ -66,7 +66,7 @@ def look(runs: Sequence[Run], verdict: Sequence[str]) -> Look | None:
 
 
 def read(directories: Iterable[Path]) -> list[Look]:
-    """Returns the looks that reports in some directories were, each once.
+    """Returns the looks of the reports in some directories, each once.
 
     Raises:
       DataError: If a file of them is damaged.

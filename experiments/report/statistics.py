@@ -25,7 +25,7 @@ PRIMARY = "accuracy"
 
 
 def _finite(name: str) -> Callable[[Run], float | None]:
-    """Returns what reads a field of the last line, which earlier files may not have."""
+    """Returns the reader of a field of the last line; earlier files may lack it."""
 
     def read(run: Run) -> float | None:
         value = run.end.get(name)
@@ -48,7 +48,7 @@ METRICS: Mapping[str, Callable[[Run], float | None]] = {
     "calibration_error": _finite("test_calibration_error"),
     "epochs_to_target": _epochs_to_target,
 }
-"""By name, what reads a metric of a completed run; None where the run has none."""
+"""By name, the reader of a metric of a completed run; None where it has none."""
 
 
 @dataclass(frozen=True)

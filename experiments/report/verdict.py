@@ -41,9 +41,10 @@ def _action(arm: str, gains: Sequence[Gains]) -> str:
         says = "this says nothing of local normalization"
         return _sentence(f"{name} was a constant factor of {factor} here: {says}")
     at = "" if len(gains) == 1 else f" at {len(acting)} of {len(gains)} places"
+    there = " there" if at else ""
     low, high = min(each.low for each in acting), max(each.high for each in acting)
     between = f"between {low:.3g} and {high:.3g}"
-    return _sentence(f"{name} acted{at}: nine in ten of its gains there are {between}")
+    return _sentence(f"{name} acted{at}: nine in ten of its gains{there} are {between}")
 
 
 def actions(
@@ -99,7 +100,7 @@ def _finding(contrast: Contrast, constant: bool) -> str:
 def _needed(contrasts: Sequence[Contrast]) -> str:
     """Returns how many seeds would show what these contrasts did not."""
     if any(contrast.deviation is None for contrast in contrasts):
-        return "A single seed can show none."
+        return "A single seed can show no difference."
     pairs = sorted({len(contrast.by_seed) for contrast in contrasts})
     seeds = f"{' to '.join(map(str, pairs[:1] + pairs[1:][-1:]))} seeds"
     each = " in each of these" if len(contrasts) > 1 else ""
@@ -117,11 +118,16 @@ def _needed(contrasts: Sequence[Contrast]) -> str:
 def verdict(summary: Summary, acted: Mapping[str, tuple[bool, str]]) -> list[str]:
     """Returns what the runs say, sentence by sentence.
 
+    That an arm acted is said where a contrast rests on it; that it did not, always.
+
     Args:
       summary: The ablation in numbers.
       acted: See `actions`.
     """
-    sentences = [sentence for _, sentence in acted.values()]
+    tested = {arm for each in summary.contrasts for arm in (each.arm, each.other)}
+    sentences = [
+        sentence for arm, (did, sentence) in acted.items() if arm in tested or not did
+    ]
     if not any(arm.num_runs for arm in summary.arms):
         return ["No run has completed, so there is nothing to compare."]
     if not summary.contrasts and not summary.missing:

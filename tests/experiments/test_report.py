@@ -138,7 +138,7 @@ NOISE = np.array([0.0001, -0.0001] * 4)
         ),
         (
             {"none": [0.5], "lrn": [0.9]},
-            "not shown (corrected p = 1). A single seed can show none.",
+            "not shown (corrected p = 1). A single seed can show no difference.",
         ),
         (
             {"none": [0.5, 0.6, 0.7], "lrn": [0.5, 0.7], "batch_norm": [0.6, 0.5, 0.7]},
@@ -208,8 +208,16 @@ VARIES = (0.3, 0.6)
 @pytest.mark.parametrize(
     ("arm", "places", "said"),
     [
-        ("lrn", [VARIES], "LRN acted: nine in ten of its gains there are between 0.3"),
-        ("lrn", [CONSTANT, VARIES], "LRN acted at 1 of 2 places: nine in ten"),
+        (
+            "lrn",
+            [VARIES],
+            "LRN acted: nine in ten of its gains are between 0.3 and 0.6.",
+        ),
+        (
+            "lrn",
+            [CONSTANT, VARIES],
+            "acted at 1 of 2 places: nine in ten of its gains there are",
+        ),
         (
             "lrn",
             [CONSTANT] * 2,
