@@ -202,7 +202,7 @@ def ablate(ablation: Ablation, console: Console, arguments: Sequence[str]) -> in
 def _choices(
     ablation: Ablation, directory: Path, console: Console
 ) -> dict[NormName, Recipe]:
-    """Returns the recipes that tuning chose, and says which arms have none."""
+    """Returns the recipes that tuning chose for this job, and says where it did not."""
     by_arm = {run.norm: run for run in recorded(directory / tuning.FOLDER)}
     losses = {
         draw: by_arm[draw.arm].validation_loss if draw.arm in by_arm else None
@@ -210,7 +210,8 @@ def _choices(
     }
     chosen = {}
     missing: dict[NormName, int] = {}
-    for norm in ablation.norms:
+    tuned = [run.norm for run in ablation.configs() if run.variant == TUNED]
+    for norm in dict.fromkeys(tuned):
         of_norm = {draw: loss for draw, loss in losses.items() if draw.norm == norm}
         finished = {draw: loss for draw, loss in of_norm.items() if loss is not None}
         best = tuning.choose([*finished], finished.__getitem__)

@@ -298,6 +298,18 @@ def test_recipes_can_be_overridden_and_say_so(tmp_path, capsys):
     assert end["memory_bytes"] > 0
 
 
+def test_every_arm_of_a_sweep_has_its_own_batches(tmp_path, capsys):
+    output = tmp_path / "runs"
+    arguments = ["ablate", "--norms", "none", "--seeds", "1", "--epochs", "1"]
+    arguments += ["--sweep", "batch-size=100,300", "--output", str(output)]
+    assert main(arguments) == 0
+    assert "no norm, batch_size=300, seed 0: test accuracy" in capsys.readouterr().out
+    text = (output / "report.md").read_text("utf-8")
+    assert "| no norm, batch_size=100 |" in text
+    recipe = next(line for line in text.splitlines() if line.startswith("One recipe"))
+    assert "batch size" not in recipe
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

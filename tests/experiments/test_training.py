@@ -17,13 +17,14 @@ from experiments.metrics import Epoch, NonFiniteLossError
 from experiments.terminal.errors import UserError
 from experiments.training import train
 from experiments.training.compilation import CompiledArm, compile_arm
-from experiments.training.feed import Placed, batches
+from experiments.training.feed import Placed, batches, with_first_images
 from experiments.training.step import (
     Losses,
     State,
     count_parameters,
     make_functions,
     shapes,
+    steps_per_epoch,
 )
 from lrn_jax import lrn
 
@@ -439,6 +440,48 @@ def test_sweep_makes_an_arm_of_each_value():
     [radius] = Ablation(norms=("lrn",), seeds=1, sweep="depth-radius=4").configs()
     assert radius.recipe.lrn == LRNHyperparameters(depth_radius=4)
     assert isinstance(radius.recipe.lrn.depth_radius, int)
+
+
+@pytest.mark.parametrize(
+    ("sweep", "norms", "arms"),
+    [
+        (
+            "alpha=1",
+            "none lrn scaled divisive",
+            "none lrn-alpha=1 scaled-alpha=1 divisive",
+        ),
+        ("lrn.alpha=1", "none scaled", "none scaled-alpha=1"),
+        ("lrn-within.size=5", "lrn lrn_within", "lrn lrn_within-size=5"),
+        ("group_size=4", "none group_norm", "none group_norm-group_size=4"),
+        ("learning-rate=1", "none lrn", "none-learning_rate=1 lrn-learning_rate=1"),
+        ("crop=6", "none", "none-crop=6"),
+    ],
+)
+def test_sweep_varies_the_arms_that_have_the_number(sweep, norms, arms):
+    ablation = Ablation(norms=tuple(norms.split()), sweep=sweep)
+    assert [arm.arm for arm in ablation.arms()] == arms.split()
+    changed = [arm.recipe != ablation.recipe for arm in ablation.arms()]
+    assert changed == [bool(arm.variant) for arm in ablation.arms()]
+
+
+def test_first_training_images_alone():
+    recipe = dataclasses.replace(RECIPE, train_images=100, inputs="minus_mean")
+    limited = with_first_images(placed(), 100)
+    np.testing.assert_array_equal(
+        limited.dataset.train.take(np.arange(100)).images,
+        DATASET.train.take(np.arange(100)).images,
+    )
+    assert steps_per_epoch(recipe, DATASET) == 1
+    [(indices,)] = compiled(recipe, "none").calls(0, 1)
+    assert np.asarray(indices).max() < 100
+    # Nothing else of the data is another, and the mean is that of those images.
+    assert limited.dataset.test is DATASET.test
+    state = compiled(recipe, "none").init(0)
+    by_hand = compile_arm(
+        dataclasses.replace(recipe, train_images=None), "none", limited
+    )
+    ours = compiled(recipe, "none").evaluate(state, DATASET.validation)
+    assert ours.loss == by_hand.evaluate(state, DATASET.validation).loss
 
 
 def test_batch_larger_than_the_data_is_refused():
