@@ -141,8 +141,9 @@ class Execution:
     keep_checkpoints: tyro.conf.FlagCreatePairsOff[bool] = False
     """Keep the last checkpoint of a finished run: its final weights."""
     tensorboard: tyro.conf.FlagCreatePairsOff[bool] = False
-    """Write the metrics to event files as well, in the folder tensorboard of --output,
-    epoch by epoch: tensorboard --logdir shows them. Needs: pip install tensorboardX."""
+    """Write the metrics to event files as well, in the folder tensorboard of --output
+    (and of its folder tuning), epoch by epoch: tensorboard --logdir shows them. Needs:
+    pip install tensorboardX."""
 
     def __post_init__(self):
         """Checks the values."""

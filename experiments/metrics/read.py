@@ -8,6 +8,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from ..config.arms import ARMS
 from ..config.contrasts import Contrast, default
 from ..terminal.errors import DataError
 from .evaluation import unpacked_hits
@@ -50,10 +51,25 @@ def _start(content: dict[str, Any]) -> dict[str, Any]:
     for each in content.get("contrasts", []):
         if len({*each}) != 2 or len(each) != 2 or not {*each} <= {*arms}:
             raise ValueError(f"{each!r:.40} is no pair of its arms")
-    for name, drawn in content.get("drawn", {}).items():
-        if not (drawn["value"] > 0 and 0 < drawn["low"] < drawn["high"] < math.inf):
-            raise ValueError(f"drawn.{name} is no value from a range above 0")
+    if "drawn" in content:
+        _check_drawn(arm, content["drawn"])
     return content
+
+
+def _check_drawn(arm: str, drawn: dict[str, Any]) -> None:
+    norm = ARMS.get(arm.partition("-")[0])
+    strength = norm and norm.strength
+    expected = {"learning_rate", "weight_decay", *([strength] if strength else [])}
+    if norm and drawn.keys() != expected:
+        raise ValueError(f"drawn must hold {', '.join(sorted(expected))}")
+    for name, each in drawn.items():
+        numbers = [each["value"], each["low"], each["high"], each["own"]]
+        if name == "weight_decay" and each["own"] is None:  # the recipe has none
+            numbers.pop()
+        if None in numbers or not all(0 < number < math.inf for number in numbers):
+            raise ValueError(f"drawn.{name} must hold numbers above 0")
+        if each["low"] >= each["high"]:
+            raise ValueError(f"drawn.{name} must have a low below its high")
 
 
 def _epoch(content: dict[str, Any], number: int) -> Epoch:

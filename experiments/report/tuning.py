@@ -69,7 +69,7 @@ def summarize(draws: Sequence[Run], runs: Sequence[Run]) -> list[Tuning]:
       draws: Of all arms.
       runs: The runs that were tested.
     """
-    draws = [draw for draw in draws if "drawn" in draw.start]
+    draws = [draw for draw in draws if "drawn" in draw.start and _norm(draw) in ARMS]
 
     def losses(norm: str) -> dict[str, float]:
         return {

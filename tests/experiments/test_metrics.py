@@ -83,6 +83,12 @@ def line_with(number, **changes):
     return damage
 
 
+def drawn(**changes):
+    """What a draw of LRN may hold, but for some changes."""
+    each = {"value": 2, "low": 1, "high": 3, "own": 2} | changes
+    return dict.fromkeys(("learning_rate", "weight_decay", "lrn.alpha"), each)
+
+
 @pytest.mark.parametrize(
     ("damage", "line", "message"),
     [
@@ -127,11 +133,11 @@ def line_with(number, **changes):
         (line_with(5, status="done"), 5, "status must be completed or validated or di"),
         (line_with(5, status=["completed"]), 5, "status must be completed or validat"),
         (line_with(5, status="validated"), 5, "a run that was not tested has results"),
-        (
-            line_with(1, drawn={"x": {"value": 1, "low": 0, "high": 2, "own": None}}),
-            1,
-            "drawn.x is no value from a range above 0",
-        ),
+        (line_with(1, drawn={}), 1, "drawn must hold learning_rate, lrn.alpha, weight"),
+        (line_with(1, drawn=drawn(own=None)), 1, "must hold numbers above 0"),
+        (line_with(1, drawn=drawn(low=0)), 1, "must hold numbers above 0"),
+        (line_with(1, drawn=drawn(high=1)), 1, "must have a low below its high"),
+        (line_with(1, drawn=drawn(value="1")), 1, "value must be a number"),
         (line_with(5, status="diverged"), 5, "it has no step"),
         (line_with(5, test_accuracy=50), 5, "test_accuracy must be between 0 and 1"),
         (line_with(5, test_hits="AA=="), 5, "test_hits holds 1 bytes, not one bit"),
