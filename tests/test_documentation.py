@@ -18,6 +18,7 @@ PAGES = sorted(
     for folder in (ROOT, ROOT / "docs", ROOT / "experiments", ROOT / "benchmarks")
     for path in folder.glob("*.md")
 )
+TUTORIAL = ROOT / "docs" / "tutorial.md"
 RESULTS = sorted((ROOT / "experiments" / "results").glob("*/report.md"))
 
 
@@ -32,9 +33,11 @@ def named(path: Path) -> str:
 
 @pytest.mark.parametrize("page", PAGES, ids=named)
 def test_python_blocks_run(page):
-    # One page is one program: later blocks use the names of earlier ones.
+    """Each alone, as a reader pastes it; the tutorial's are one program, as it says."""
     namespace: dict = {}
     for code in blocks(page, "python"):
+        if page != TUTORIAL:
+            namespace = {}
         exec(compile(code, named(page), "exec"), namespace)
 
 
