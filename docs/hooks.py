@@ -10,6 +10,7 @@ from latex2mathml.converter import convert
 from mkdocs.structure.files import File, Files
 
 ROOT = Path(__file__).parent.parent
+PAGES = ["*.md", *(f"{name}/**/*.md" for name in ("docs", "experiments", "benchmarks"))]
 # A large parenthesis with an exponent would come out small, a function without space.
 BETTER_CONVERTED = {r"\Big(": r"\left(", r"\Big)": r"\right)", r"\log": r"\,\log\,"}
 
@@ -19,9 +20,7 @@ def on_files(files: Files, config) -> Files:
     for file in list(files):
         if file.src_dir == config.docs_dir:
             files.remove(file)
-    folders = [ROOT, *(ROOT / name for name in ("docs", "docs/api"))]
-    folders += [ROOT / "experiments", ROOT / "benchmarks"]
-    pages = {page for folder in folders for page in folder.glob("*.md")}
+    pages = {page for pattern in PAGES for page in ROOT.glob(pattern)}
     linked = {path for page in pages for path in _linked(page)}
     for path in sorted(pages | linked | {ROOT / "docs" / "site.css"}):
         name = path.relative_to(ROOT).as_posix()
