@@ -1,6 +1,7 @@
 """Reads the metrics of runs, and trusts nothing in them."""
 
 import json
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import fields
@@ -49,6 +50,9 @@ def _start(content: dict[str, Any]) -> dict[str, Any]:
     for each in content.get("contrasts", []):
         if len({*each}) != 2 or len(each) != 2 or not {*each} <= {*arms}:
             raise ValueError(f"{each!r:.40} is no pair of its arms")
+    for name, drawn in content.get("drawn", {}).items():
+        if not (drawn["value"] > 0 and 0 < drawn["low"] < drawn["high"] < math.inf):
+            raise ValueError(f"drawn.{name} is no value from a range above 0")
     return content
 
 
@@ -66,10 +70,15 @@ def _end(content: dict[str, Any]) -> dict[str, Any]:
     if status not in (*ENDS,):
         raise ValueError(f"status must be {' or '.join(ENDS)}, but is {status!r:.40}")
     check(content, ENDS[status])
+    if status == "validated" and any(name.startswith("test") for name in content):
+        raise ValueError("a run that was not tested has results of a test")
     if status == "completed":
         _check_share("test_accuracy", content["test_accuracy"])
         if "test_hits" in content:
-            unpacked_hits(content["test_hits"], content.get("test_images", 0))
+            number = content.get("test_images", 0)
+            if number < 1:
+                raise ValueError(f"test_images must be at least 1, but is {number}")
+            unpacked_hits(content["test_hits"], number)
     return content
 
 
