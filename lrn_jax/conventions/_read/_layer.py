@@ -77,23 +77,29 @@ def make_layer(
       input_shape: The shape of the layer's input, where the file has it.
       warnings: What the format has to say about this layer.
     """
-    found = list(warnings)
-    left_out = []
+    left_out, unknown = [], []
     for parameter in inspect.signature(convention).parameters.values():
         value, default = written.get(parameter.name), parameter.default
-        if parameter.name not in written and type(default) in (int, float):
+        if parameter.name in written:
+            if parameter.annotation in (int, float) and isinstance(value, str):
+                unknown.append(f"`{parameter.name}` is no number in the file: {value}.")
+        elif default is parameter.empty:
+            unknown.append(f"`{parameter.name}` is not in the file.")
+        elif type(default) in (int, float):
             left_out.append(f"{parameter.name}={default:g}")
-        elif parameter.annotation in (int, float) and isinstance(value, str):
-            found.append(f"`{parameter.name}` is no number in the file, but {value}.")
-            return Layer(name, framework, written, None, input_shape, tuple(found))
+    arguments = None
+    if not unknown:
+        try:
+            arguments = convention(**written)
+        except (TypeError, ValueError) as error:
+            unknown = [str(error)]
+    found = [*warnings, *unknown]
     if left_out:
         found.append(f"Not in the file, {framework}'s default: {', '.join(left_out)}.")
-    try:
-        arguments = convention(**written)
-    except (TypeError, ValueError) as error:
-        return Layer(name, framework, written, None, input_shape, (*found, str(error)))
-    found += _doubts(arguments, channels, input_shape)
-    return Layer(name, framework, written, arguments, input_shape, tuple(found))
+    if arguments is not None:
+        found += _doubts(arguments, channels, input_shape)
+    texts = tuple(shown(text, 500) for text in found)
+    return Layer(name, framework, written, arguments, input_shape, texts)
 
 
 def _doubts(arguments: Arguments, channels: int, shape: Shape | None) -> list[str]:

@@ -42,7 +42,7 @@ def _facts(layer: Layer) -> Iterator[tuple[str, str]]:
     ]
     yield "Input", " x ".join(shape) or "unknown"
     for warning in layer.warnings:
-        yield "Check", shown(warning, 1000)
+        yield "Check", warning
 
 
 def _call(arguments: Mapping[str, Any]) -> str:
