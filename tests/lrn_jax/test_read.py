@@ -642,7 +642,7 @@ def test_what_is_too_large_is_not_read(tmp_path, monkeypatch):
     with pytest.raises(ModelFileError, match="a variable is larger than 1 GiB"):
         read_bytes(tmp_path, "net.mat", simple_network())
     monkeypatch.setattr(_read, "_LARGEST_TEXT", 100)
-    with pytest.raises(ModelFileError, match="it is text of more than 100 bytes"):
+    with pytest.raises(ModelFileError, match="is text of more than 100 bytes"):
         read_bytes(tmp_path, "net.cfg", DARKNET)
 
 

@@ -23,7 +23,7 @@ FORMATS = (
 )
 
 _LARGEST = 2**31 - 1  # bytes; Protocol Buffers and FlatBuffers end there
-_LARGEST_TEXT = 2**26
+_LARGEST_TEXT = 2**25
 _CONTROL = re.compile(rb"[\0-\x08\x0e-\x1a\x1c-\x1f]")  # but the escape
 _IN_FOLDERS = ("saved_model.pb", "saved_model.pbtxt", "graph.nnef")
 
@@ -70,8 +70,11 @@ def read(path: str | os.PathLike[str]) -> list[Layer]:
         inside = (file / each for each in _IN_FOLDERS)
         file = next((each for each in inside if each.exists()), file)
     data = _load(file, name)
-    is_binary = _CONTROL.search(data)
-    text = None if is_binary else data.decode("utf-8-sig", "backslashreplace")
+    text = None
+    if not _CONTROL.search(data):
+        if len(data) > _LARGEST_TEXT:
+            raise ModelFileError(f"{name} is text of more than {_LARGEST_TEXT} bytes.")
+        text = data.decode("utf-8-sig", "backslashreplace")
     found = _format(file, data, text)
     if found is None:
         names = ", ".join(each.name for each in FORMATS)
@@ -80,8 +83,6 @@ def read(path: str | os.PathLike[str]) -> list[Layer]:
     try:
         if content is None:
             raise ModelFileError("it is not text.")
-        if content is text and len(data) > _LARGEST_TEXT:
-            raise ModelFileError(f"it is text of more than {_LARGEST_TEXT} bytes.")
         return list(found.layers(content))
     except ImportError:
         raise

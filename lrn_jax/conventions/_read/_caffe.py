@@ -27,7 +27,7 @@ def _layers(text: str) -> Iterator[Layer]:
 
 def _layer(layer: Message, parameters: list[Message], only_known: bool) -> Layer:
     written = {
-        name: number(scalar(message, name))
+        name: number(scalar(message, name) or "")
         for message in parameters
         for name in message
         if not only_known or name in ("local_size", "alpha", "beta", "k")

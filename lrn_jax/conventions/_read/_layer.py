@@ -91,7 +91,7 @@ def make_layer(
     if not unknown:
         try:
             arguments = convention(**written)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             unknown = [str(error)]
     found = [*warnings, *unknown]
     if left_out:

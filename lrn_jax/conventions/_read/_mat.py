@@ -84,13 +84,10 @@ def _matrix(data: memoryview, order: str, depth: int) -> tuple[str, Any]:
     if kind == _STRUCTURE:
         (width,) = struct.unpack(f"{order}i", _next(elements)[1])
         text = str(_next(elements)[1], "latin-1")
-        starts = range(0, len(text), max(1, width))
-        names = [text[start : start + width].partition("\0")[0] for start in starts]
+        names = [each.partition("\0")[0] for each in _groups(text, width)]
         values = [_matrix(each, order, depth + 1)[1] for _, each in elements]
-        starts = range(0, len(values), max(1, len(names)))
-        return name, [
-            dict(zip(names, values[start:], strict=False)) for start in starts
-        ]
+        groups = _groups(values, len(names))
+        return name, [dict(zip(names, each, strict=False)) for each in groups]
     element, content = next(elements, (0, memoryview(b"")))
     if kind == _CHARACTERS and element in _ENCODINGS:
         encoding = _ENCODINGS[element]
@@ -100,3 +97,9 @@ def _matrix(data: memoryview, order: str, depth: int) -> tuple[str, Any]:
     if element in _DTYPES and kind > _CHARACTERS and len(content) <= _LARGEST_ARRAY:
         return name, np.frombuffer(content, order + _DTYPES[element]).tolist()
     return name, None
+
+
+def _groups(items: Any, size: int) -> list[Any]:
+    """Returns parts of a sequence, each with that many items."""
+    starts = range(0, len(items), max(1, size))
+    return [items[start : start + size] for start in starts]

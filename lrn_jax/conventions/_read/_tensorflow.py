@@ -95,18 +95,14 @@ def _number(value: Message, field: str) -> int | float | str:
 
 
 def _input_shape(node: Message, producers: dict[Any, Message]) -> Shape | None:
-    """Returns the shape that the file has of the first output of the node before."""
+    """Returns the shape that the file has of the output, or of the first input."""
     name, _, output = (node.get("input") or [""])[0].partition(":")
-    producer = producers.get(name)
-    if producer is None or output.rpartition(":")[2] not in ("", "0"):
-        return None
-    attributes = _attributes(producer)
-    shapes = [
-        shape
-        for each in messages(attributes.get("_output_shapes", {}), "list")
-        for shape in messages(each, "shape")
-    ]
-    shapes = shapes or messages(attributes.get("shape", {}), "shape")
+    source = producers.get(name, {}) if output.rpartition(":")[2] in ("", "0") else {}
+    shapes: list[Message] = []
+    for attributes in (_attributes(node), _attributes(source)):
+        for each in messages(attributes.get("_output_shapes", {}), "list"):
+            shapes += messages(each, "shape")
+        shapes += messages(attributes.get("shape", {}), "shape")
     if not shapes or scalar(shapes[0], "unknown_rank") in (1, "true", "1"):
         return None
     lengths = [int(scalar(axis, "size") or 0) for axis in messages(shapes[0], "dim")]

@@ -38,7 +38,7 @@ def messages(message: Message, name: str) -> list[Message]:
 
 def scalar(message: Message, name: str) -> Any:
     """Returns the value of a field that holds one, the last that is given, or None."""
-    value = message.get(name, [None])[-1]
+    value = (message.get(name) or [None])[-1]
     if isinstance(value, dict):
         raise ModelFileError(f"`{name}` must not be a message.")
     return value
