@@ -20,11 +20,8 @@ from lrn_jax.conventions import Layer, ModelFileError, _read, read
 from lrn_jax.conventions.__main__ import main
 from lrn_jax.conventions._read import _mat
 
-# Networks as they were published. The norms of Caffe's reference networks are alike.
-
-CAFFE = {
-    # models/bvlc_alexnet/deploy.prototxt
-    "AlexNet": """
+# Layers of networks as they were published: the deploy.prototxt of each.
+ALEXNET_FILE = """
 name: "AlexNet"
 layer {
   name: "data"
@@ -37,8 +34,15 @@ layer {
   type: "Convolution"
   bottom: "data"
   top: "conv1"
-  param { lr_mult: 1 decay_mult: 1 }
-  convolution_param { num_output: 96 kernel_size: 11 stride: 4 }
+  param {
+    lr_mult: 1
+    decay_mult: 1
+  }
+  convolution_param {
+    num_output: 96
+    kernel_size: 11
+    stride: 4
+  }
 }
 layer {
   name: "norm1"
@@ -51,47 +55,24 @@ layer {
     beta: 0.75
   }
 }
-""",
-    # models/bvlc_reference_caffenet/deploy.prototxt
-    "CaffeNet": """
-layer {
-  name: "norm1"
-  type: "LRN"
-  bottom: "pool1"
-  top: "norm1"
-  lrn_param {
-    local_size: 5
-    alpha: 0.0001
-    beta: 0.75
-  }
-}
-""",
-    # models/bvlc_googlenet/deploy.prototxt
-    "GoogLeNet": """
-layer {
-  name: "pool1/norm1"
-  type: "LRN"
-  bottom: "pool1/3x3_s2"
-  top: "pool1/norm1"
-  lrn_param {
-    local_size: 5
-    alpha: 0.0001
-    beta: 0.75
-  }
-}
-""",
+"""
+NETWORKS = {
+    "norm1": ALEXNET_FILE,
+    # CaffeNet has the norm after the pooling, GoogLeNet has another name.
+    "norm2": ALEXNET_FILE.replace("norm1", "norm2").replace('"conv1"', '"pool2"'),
+    "pool1/norm1": ALEXNET_FILE.replace("norm1", "pool1/norm1"),
 }
 
 
 @pytest.mark.parametrize("syntax", ["new", "old"])
-@pytest.mark.parametrize("network", CAFFE)
-def test_networks_of_caffe(network, syntax, tmp_path):
-    text = CAFFE[network]
+@pytest.mark.parametrize("name", NETWORKS)
+def test_networks_of_caffe(name, syntax, tmp_path):
+    text = NETWORKS[name]
     if syntax == "old":
         text = text.replace("layer {", "layers {").replace('"LRN"', "LRN")
         text = text.replace('"Convolution"', "CONVOLUTION")
     (layer,) = read_bytes(tmp_path, "deploy.prototxt", text.encode())
-    assert layer.name in ("norm1", "pool1/norm1")
+    assert layer.name == name
     assert layer.written == {"local_size": 5, "alpha": 1e-4, "beta": 0.75}
     assert layer.arguments == conventions.caffe_alexnet(axis=1)
     assert layer.warnings == ("Not in the file, Caffe's default: k=1.",)
@@ -346,7 +327,7 @@ FILES = {
         ],
     ),
     "net.prototxt": (
-        CAFFE["AlexNet"].encode(),
+        ALEXNET_FILE.encode(),
         [
             Layer(
                 "norm1",

@@ -24,7 +24,7 @@ FORMATS = (
 
 _LARGEST = 2**31 - 1  # bytes; Protocol Buffers and FlatBuffers end there
 _LARGEST_TEXT = 2**25
-_CONTROL = re.compile(rb"[\0-\x08\x0e-\x1a\x1c-\x1f]")  # but the escape
+_CONTROL = re.compile(rb"[\0-\x08\x0e-\x1a\x1c-\x1f]")  # text may hold an escape
 _IN_FOLDERS = ("saved_model.pb", "saved_model.pbtxt", "graph.nnef")
 
 
@@ -33,8 +33,8 @@ def read(path: str | os.PathLike[str]) -> list[Layer]:
 
     Formats: ONNX, Caffe (prototxt), TensorFlow (GraphDef and SavedModel, as bytes or as
     text), TensorFlow Lite, MatConvNet (MAT files up to version 7), Darknet (cfg) and
-    NNEF. The content tells which it is, or else the suffix. ONNX, TensorFlow Lite and
-    MAT files need packages that ``pip install '.[read]'`` installs.
+    NNEF. The content tells which it is, or else the suffix. ONNX and TensorFlow Lite
+    need packages that ``pip install '.[read]'`` installs.
 
     The arguments are those of the framework's function in `lrn_jax.conventions`, for
     its own axis. Numbers that the file holds in float32 are read as the shortest

@@ -30,27 +30,25 @@ def _recognises(text: str) -> bool:
 
 
 def _layers(text: str) -> Iterator[Layer]:
-    sections: list[tuple[str, dict[str, str]]] = []
+    sections: dict[int, dict[str, str]] = {}
+    index = -2  # Darknet counts from 0 after the first section, the whole network's
     for line in _lines(text):
         if line.startswith("["):
-            sections.append((line, {}))
-        elif sections:
+            index += 1
+            if line in ("[normalization]", "[lrn]"):
+                sections[index] = {}
+        elif index in sections:
             name, _, value = line.partition("=")
-            sections[-1][1].setdefault(name, value)
-    # The first section is the whole network's; Darknet counts from the next, from 0.
-    for index, (section, options) in enumerate(sections, -1):
-        if section in ("[normalization]", "[lrn]"):
-            written = {
-                name: number(options[name]) for name in _PARAMETERS if name in options
-            }
-            yield make_layer(
-                "Darknet",
-                _frameworks.darknet,
-                f"layer {index}",
-                written,
-                channels=1,
-                warnings=[_WARNING],
-            )
+            sections[index].setdefault(name, value)
+    for index, options in sections.items():
+        yield make_layer(
+            "Darknet",
+            _frameworks.darknet,
+            f"layer {index}",
+            {name: number(options[name]) for name in _PARAMETERS if name in options},
+            channels=1,
+            warnings=[_WARNING],
+        )
 
 
 FORMAT = Format("Darknet cfg", (".cfg",), _recognises, _layers)

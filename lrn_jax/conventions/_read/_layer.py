@@ -121,12 +121,12 @@ def _doubts(arguments: Arguments, channels: int, shape: Shape | None) -> list[st
         doubts.append(
             f"The window lies along axis {axis}, where the channels are on {channels}."
         )
-    elif shape is not None and len(shape) == 4 and axis in (1, -1):
-        last, first = (shape[1], shape[3]) if axis == 1 else (shape[3], shape[1])
-        if None not in shape and last == shape[2] != first:
+    elif shape is not None and len(shape) == 4 and None not in shape[1:]:
+        own, other = shape[axis], shape[-axis]
+        if own == shape[2] != other:  # most maps are as high as they are wide
             doubts.append(
                 f"The window lies along axis {axis}, but the input {shape} looks as if "
-                f"its channels were on axis {-1 if axis == 1 else 1}."
+                f"its channels were on axis {-axis}."
             )
     return doubts
 

@@ -2,6 +2,7 @@
 
 import struct
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from ._layer import ModelFileError, shortest
@@ -62,11 +63,12 @@ def fields(data: bytes | memoryview) -> Iterator[tuple[int, int, Any]]:
 def outline(data: bytes) -> dict[int, tuple[int, bytes]]:
     """Returns the wire type and the first byte of the first field of each number.
 
-    It stops where the file is damaged: a cut file is recognised, too.
+    It stops where the file is damaged, so that a cut file is recognised, and early: a
+    graph may have very many fields, and the first tell what it is.
     """
     found: dict[int, tuple[int, bytes]] = {}
     try:
-        for number, wire_type, value in fields(data):
+        for number, wire_type, value in islice(fields(data), 100):
             first = bytes(value[:1]) if wire_type == _BYTES else b""
             found.setdefault(number, (wire_type, first))
     except ModelFileError:
