@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         message, status = "Interrupted.", 130
     except OSError as error:
-        message, status = f"{options.file}: {error.strerror}.", 2
+        message, status = f"{error.filename or 'The output'}: {error.strerror}.", 2
     except (ModelFileError, ImportError) as error:
         message, status = str(error), 2
     print(f"error: {shown(message, 1000)}", file=sys.stderr)

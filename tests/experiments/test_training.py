@@ -11,7 +11,8 @@ import pytest
 
 from experiments import data
 from experiments.config.arms import ARMS, title
-from experiments.config.config import Ablation, Config, LRNHyperparameters, Recipe
+from experiments.config.config import Ablation, Config
+from experiments.config.recipe import LRNHyperparameters, Recipe
 from experiments.metrics import Epoch, NonFiniteLossError
 from experiments.terminal.errors import UserError
 from experiments.training import train
@@ -163,6 +164,7 @@ def test_training_is_seen_in_the_accuracy():
         placed(),
         on_end=lambda state, activations: ended.append((state, activations)),
     )
+    assert result.test is not None
     assert result.test.accuracy > 0.9  # chance is 0.1
     assert result.step_seconds == pytest.approx(
         np.median([epoch.train_seconds for epoch in result.epochs]) / 20

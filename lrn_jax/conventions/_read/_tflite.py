@@ -12,6 +12,7 @@ _MOST_AXES = 16
 def _layers(data: bytes) -> Iterator[Layer]:
     tflite = require("tflite", "TensorFlow Lite files")
     model = tflite.Model.GetRootAs(data)
+    wanted = tflite.BuiltinOperator.LOCAL_RESPONSE_NORMALIZATION
     seen = 0
     for graph in map(model.Subgraphs, range(model.SubgraphsLength())):
         for operator in map(graph.Operators, range(graph.OperatorsLength())):
@@ -19,10 +20,7 @@ def _layers(data: bytes) -> Iterator[Layer]:
             seen += 1
             if seen > len(data):
                 raise ModelFileError("it claims to hold more operators than fit in it.")
-            if (
-                _code(model, operator)
-                == tflite.BuiltinOperator.LOCAL_RESPONSE_NORMALIZATION
-            ):
+            if _code(model, operator) == wanted:
                 yield _layer(tflite, graph, operator)
 
 
