@@ -470,6 +470,12 @@ def test_syntax_of_text(syntax, tmp_path):
     assert layer.written["local_size"] == 3
 
 
+@pytest.mark.parametrize("text", ["1e-4", "0.0001", "9.99999974738e-05"])
+def test_numbers_are_those_of_float32(text, tmp_path):
+    (layer,) = read_bytes(tmp_path, "a", caffe(f"alpha: {text}").encode())
+    assert layer.written == {"alpha": 1e-4}
+
+
 def test_escapes_in_text(tmp_path):
     text = caffe("", r"\"\t\303\251\x41\'\\")
     (layer,) = read_bytes(tmp_path, "a", text.encode())
@@ -675,8 +681,8 @@ def test_command_prints_json(tmp_path, capsys):
         found = printed(name, data)
         assert [each["name"] for each in found] == [layer.name for layer in layers]
         assert all(each["warnings"] for each in found if each["arguments"] is None)
-    (layer,) = printed("a", caffe("alpha: nan").encode())
-    assert layer["written"] == {"alpha": "nan"}  # JSON has no such number
+    (layer,) = printed("a", caffe("alpha: nan beta: 1e99").encode())
+    assert layer["written"] == {"alpha": "nan", "beta": "inf"}  # JSON has neither
 
 
 def test_command_says_that_there_is_none(tmp_path, capsys):

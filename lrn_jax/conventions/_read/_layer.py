@@ -1,5 +1,6 @@
 """What is read from a file: one layer, and the errors and warnings about it."""
 
+import contextlib
 import importlib
 import inspect
 from collections.abc import Callable, Iterable, Mapping
@@ -143,20 +144,21 @@ def require(package: str, what: str) -> Any:
 
 def number(text: str) -> int | float | str:
     """Returns the number that a text file holds, or the text where it is none."""
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
+    with contextlib.suppress(ValueError):
+        return int(text)
+    with contextlib.suppress(ValueError):
+        return shortest(float(text))
     return text
 
 
 def shortest(number: float) -> float:
     """Returns the shortest decimal that is this number in float32.
 
-    Files hold 9.999999747378752e-05 where 1e-4 was meant. In float32 they are one.
+    Files hold 9.999999747378752e-05 where 1e-4 was meant. In float32, in which every
+    framework here keeps its arguments, they are one.
     """
-    return float(str(np.float32(number)))
+    with np.errstate(over="ignore"):
+        return float(str(np.float32(number)))
 
 
 def shown(text: str, longest: int = 200) -> str:
