@@ -15,6 +15,11 @@ from ._read import FORMATS
 from ._read._layer import shown
 from ._read._show import tabulate, to_json
 
+_NONE = (
+    "No such layer.\nPyTorch exports its own to ONNX as other operators: those are not "
+    "found."
+)
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit status; an error becomes one line."""
@@ -54,7 +59,7 @@ def _report(options: argparse.Namespace) -> str:
     layers = read(options.file)
     if options.json:
         return to_json(layers)
-    return tabulate(layers, shutil.get_terminal_size().columns) or "No such layer."
+    return tabulate(layers, shutil.get_terminal_size().columns) or _NONE
 
 
 if __name__ == "__main__":
