@@ -30,7 +30,7 @@ test: $(VENV)/test
 # TensorFlow has an environment of its own: it seldom agrees with the others on versions.
 parity: $(VENV)/peers .venv-tensorflow/tensorflow
 	$(BIN)/python -m pytest tests/parity $(ARGS)
-	.venv-tensorflow/bin/python -m pytest tests/parity/test_tensorflow.py $(ARGS)
+	.venv-tensorflow/bin/python -m pytest tests/parity/test_*tensorflow.py $(ARGS)
 
 # The compilers are large, and so have an environment of their own. Where one cannot be
 # installed, its tests are left out.
