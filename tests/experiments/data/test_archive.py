@@ -5,7 +5,7 @@ import tarfile
 
 import pytest
 
-from experiments.data.archive import open_archive
+from experiments.data.archives import open_archive
 from experiments.terminal.errors import DataError
 
 from .files import (
@@ -173,9 +173,9 @@ def test_memory_for_names_has_a_limit(tmp_path, monkeypatch):
     archive.write_bytes(
         tar_bytes(member("train/cat/2.png"), member("a/" * 20 + "1.png"))
     )
-    monkeypatch.setattr("experiments.data.archive.MAX_CONTENTS", memory)
+    monkeypatch.setattr("experiments.data.archives.contents.MAX_CONTENTS", memory)
     assert open_archive(archive).children() == (["a", "train"], [])
-    monkeypatch.setattr("experiments.data.archive.MAX_CONTENTS", memory - 1)
+    monkeypatch.setattr("experiments.data.archives.contents.MAX_CONTENTS", memory - 1)
     with refused(tmp_path, f"that take at most {memory - 1:,} bytes of memory"):
         open_archive(archive)
 
@@ -184,7 +184,7 @@ def test_memory_for_names_has_a_limit(tmp_path, monkeypatch):
 def test_unpacked_size_has_a_limit(tmp_path, monkeypatch, ending):
     archive = tmp_path / f"large{ending}"
     archive.write_bytes(COMPRESS[ending](tar_bytes(member("large", size=200_000))))
-    monkeypatch.setattr("experiments.data.archive.MAX_UNPACKED", 150_000)
+    monkeypatch.setattr("experiments.data.archives.tar.MAX_UNPACKED", 150_000)
     with refused(tmp_path, "expected at most 150,000 bytes unpacked"):
         load("folder", archive)
 
@@ -193,18 +193,17 @@ def test_plain_archive_is_read_where_it_stands(tmp_path, monkeypatch):
     """Not in memory: its size has no limit."""
     directory = write_pictures(tmp_path / "directory")
     archive = pack(directory, tmp_path / "plain.tar")
-    monkeypatch.setattr("experiments.data.archive.MAX_UNPACKED", 10)
+    monkeypatch.setattr("experiments.data.archives.tar.MAX_UNPACKED", 10)
     tree = open_archive(archive)
-    assert tree.unpacked is None
     name = "train/cat/0003.png"
     assert tree.read(name) == (directory / name).read_bytes()
     assert load("folder", archive).train.image_shape == (64, 64, 3)
 
 
 def test_file_that_is_no_archive_is_refused(tmp_path):
-    path = tmp_path / "images.zip"
-    path.write_bytes(b"PK")
+    path = tmp_path / "images.rar"
+    path.write_bytes(b"Rar!")
     with pytest.raises(
-        DataError, match=r"images\.zip is a file: expected .* \.tar\.xz"
+        DataError, match=r"images\.rar is a file: expected .* \.tar\.xz.* \.zip"
     ):
         load("folder", path)
