@@ -26,11 +26,13 @@ class _Directory(io.BufferedReader):
     """An archive from which zipfile can read a small directory only."""
 
     def read(self, size: int | None = -1, /) -> bytes:
-        limit = _MAX_DIRECTORY + 1
-        content = super().read(limit if size is None or size < 0 else min(size, limit))
-        if len(content) == limit:
+        start = self.tell()
+        rest = self.seek(0, io.SEEK_END) - start
+        self.seek(start)
+        size = rest if size is None or size < 0 else min(size, rest)
+        if size > _MAX_DIRECTORY:
             raise too_many_names(Path(str(self.name)))
-        return content
+        return super().read(size)
 
 
 def _refused(member: zipfile.ZipInfo) -> str | None:

@@ -139,7 +139,7 @@ def write_pictures(
 
 def pack(directory: Path, archive: Path, top: str = "") -> Path:
     """Packs a directory; the ending of the archive's name says how."""
-    if archive.suffix == ".zip":
+    if archive.suffix.lower() == ".zip":
         with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
             for path in sorted(directory.rglob("*")):
                 packed.write(path, Path(top, path.relative_to(directory)))
