@@ -7,7 +7,7 @@ import struct
 import numpy as np
 import pytest
 
-from experiments.data import checksums, npy
+from experiments.data import checksums, gather, npy
 from experiments.terminal.errors import DataError
 
 from .files import (
@@ -198,7 +198,7 @@ def test_relatives_of_mnist_are_data_sets_of_their_own(
     found = load(dataset, offline=True)
     if dataset.startswith("emnist"):  # its images are stored column by column
         images = images.transpose(0, 2, 1)
-    np.testing.assert_array_equal(found.test.images[..., 0], images)
+    np.testing.assert_array_equal(gather(found.test).images[..., 0], images)
     np.testing.assert_array_equal(found.test.labels, np.arange(12) % 10)
     assert "MNIST" in found.title != "MNIST"
     assert found.notes[0] == (
