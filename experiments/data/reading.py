@@ -35,5 +35,5 @@ def read(source: data.Source, console: Console) -> data.Dataset:
 
         dataset = data.load(source, show)
     for note in dataset.notes:
-        console.print(f"Note: {plain(note)}", soft_wrap=True)
+        console.print(f"Note: {plain(note)}")
     return dataset

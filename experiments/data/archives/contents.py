@@ -4,6 +4,7 @@ An archive is refused as a whole if it has absolute names, names with "..", link
 devices, the same name twice, or too many names.
 """
 
+import errno
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -24,9 +25,9 @@ def whole(path: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        # Errors of the operating system have a number; those of decompression do not.
-        numbered = isinstance(error, OSError) and error.errno is not None
-        if numbered or isinstance(error, DataError):
+        # Errors of decompression have no number, and wrong offsets that of EINVAL.
+        damaged = not isinstance(error, OSError) or error.errno in (None, errno.EINVAL)
+        if isinstance(error, DataError) or not damaged:
             raise
         raise DataError(
             f"{path} is damaged or cut short: expected a whole archive, but reading it "
