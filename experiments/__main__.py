@@ -11,9 +11,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from .config.command_line import ABLATE, Report, parse, split
+from .config.command_line import ABLATE, Report, Reproduce, parse, split
 from .config.config import Ablation
 from .config.recipe import DEFAULT_RECIPE
+from .config.sweep import parse as parse_sweep
 from .metrics import directories
 from .report import page
 from .terminal.console import end_in_one_line, make_console
@@ -28,19 +29,20 @@ def _parse_ablation(arguments: Sequence[str]) -> Ablation:
 
 
 def _united_arms(begun: Ablation, now: Ablation) -> list[str]:
-    """Returns the options that keep the arms there are where some are added."""
+    """Returns the options that keep arms and draws there are where some are added."""
     options = []
     norms = [*dict.fromkeys([*begun.norms, *now.norms])]
     if norms != [*now.norms]:
         options += ["--norms", *norms]
-    (name, values), (now_name, now_values) = (
-        (name.replace("-", "_"), values.split(","))
-        for name, _, values in (each.sweep.partition("=") for each in (begun, now))
-    )
-    # By number, which can be written in several ways.
-    united = {float(each): each for each in (*values, *now_values) if each}
-    if name == now_name and len(united) > len(now_values):
-        options += ["--sweep", f"{name}={','.join(united.values())}"]
+    if begun.sweep and now.sweep:
+        (name, values), (now_name, now_values) = map(
+            parse_sweep, (begun.sweep, now.sweep)
+        )
+        united = dict.fromkeys([*values, *now_values])
+        if name == now_name and len(united) > len(now_values):
+            options += ["--sweep", f"{name}={','.join(map(str, united))}"]
+    if begun.tune and (now.tune or 0) < begun.tune:
+        options += ["--tune", str(begun.tune)]
     return options
 
 
@@ -80,7 +82,12 @@ def _with_kept(arguments: Sequence[str], output: Path, shard: str) -> list[str]:
         )
     begun = replace(_parse_ablation(first), output=output, resume=False)
     added = [*first, *(word for word in rest[1:] if word != "--resume")]
-    added += _united_arms(begun, _parse_ablation(added))
+    # Contrasts may name arms of both, which stand together only after this.
+    added += _united_arms(begun, _parse_ablation([*added, "--contrasts"]))
+    now = _parse_ablation(added)
+    if now.contrasts != begun.contrasts:
+        both = [*begun.compared(), *now.compared()]
+        added += ["--contrasts", *dict.fromkeys(map("-".join, both))]
     # Mere repetition is left out, so that the records say the same as without a break.
     return first if _parse_ablation(added) == begun else added
 
@@ -96,6 +103,10 @@ def _run(arguments: Sequence[str]) -> int:
         page.print_summary(console, summary, command.output or command.directories[0])
         return 0
     # They load JAX, which takes seconds, and which a report does without.
+    if isinstance(command, Reproduce):
+        from .reproduce import reproduce
+
+        return reproduce(command, console, arguments)
     from .ablate import ablate
     from .training import parallel
 

@@ -3,64 +3,40 @@
 import math
 import shlex
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, nullcontext
-from dataclasses import asdict, replace
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    Progress,
-    ProgressColumn,
-    Task,
-    TextColumn,
-    TimeRemainingColumn,
-)
-from rich.text import Text
 
-from .config.arms import title
+from .config import contrasts, tuning
+from .config.arms import TUNED, title
 from .config.config import Ablation, Config
+from .config.recipe import NormName, Recipe
 from .config.recipes import PRESETS
 from .data.reading import read
 from .metrics import (
-    Epoch,
-    NonFiniteLossError,
-    Run,
-    activation_file,
-    activation_summary,
     arms_of,
+    contrasts_of,
     directories,
     provenance,
     recipe_fields,
     recorded,
     resume,
 )
-from .metrics import write as records
-from .models import FIRST_NORM
+from .metrics.files import explained
 from .report import page
-from .terminal.errors import UserError
+from .terminal.progress import training_bar
 from .terminal.signals import status_of
 from .terminal.text import plain
 from .training import parallel, tensorboard
-from .training.checkpoint import Checkpoints, check_space
+from .training.checkpoint import check_space
+from .training.control import without_idle
 from .training.feed import Placed
+from .training.recorded import run as recorded_run
 from .training.step import State, count_parameters, shapes, steps_per_epoch
-from .training.train import Activations, train
-
-
-class _RateColumn(ProgressColumn):
-    def __init__(self, batch_size: int):
-        super().__init__()
-        self._batch_size = batch_size
-
-    def render(self, task: Task) -> Text:
-        speed = task.finished_speed or task.speed
-        if speed is None:
-            return Text("compiling")
-        return Text(f"{speed * self._batch_size:,.0f} images/s")
 
 
 def _resume_command(ablation: Ablation, directory: Path) -> str:
@@ -86,6 +62,7 @@ def _start(
     preset = PRESETS[ablation.recipe.name]
     return {
         "arms": [arm.arm for arm in ablation.arms()],
+        "contrasts": ablation.compared(),
         "command": shlex.join(["python", "-m", "experiments", *arguments]),
         "environment": provenance.describe(),
         "devices": placed.mesh.size,
@@ -106,13 +83,14 @@ def _print_parameters(console: Console, states: Mapping[str, State]) -> None:
 
 def _print_seeds(console: Console, ablation: Ablation) -> None:
     """Says so where the seeds are too few to show anything, before they are trained."""
-    comparisons = len(ablation.arms()) - 1
+    number = len(ablation.compared())
     fewest = ablation.fewest_seeds
-    if comparisons and (ablation.seeds or fewest) < fewest:
+    if number and (ablation.seeds or fewest) < fewest:
+        tested = "1 difference is" if number == 1 else f"{number} differences are"
         console.print(
             f"Note: with --seeds {ablation.seeds} no difference can be shown, however "
-            f"large, because {comparisons + 1} arms are compared; {fewest} seeds can "
-            "show one. --resume can add seeds later."
+            f"large, because {tested} tested; {fewest} seeds can show one. --resume "
+            "can add seeds later."
         )
 
 
@@ -134,17 +112,27 @@ def _prepare(
 ) -> None:
     """Checks that the directory may be trained in, and writes the command line there.
 
-    Arms that were recorded in it stand in front of the arms of `start`.
+    Arms that were recorded in it stand in front of the arms of `start`, and so do
+    contrasts.
     """
     arms = ablation.arms()
     runs = recorded(directory)
+    draws = directory / tuning.FOLDER
+    if ablation.tune:
+        with explained(draws):
+            draws.mkdir(exist_ok=True)
     changes = resume.check(directory, runs, arms, start)
+    changes += resume.check(draws, recorded(draws), [*ablation.draws()] or arms, start)
     if changes:
         note = (
             f"Note: runs in {directory} were made with something else: "
-            f"{'; '.join(changes)}. Numbers may differ for it; it is recorded."
+            f"{'; '.join(dict.fromkeys(changes))}. Numbers may differ for it; it is "
+            "recorded."
         )
         console.print(plain(note), soft_wrap=True)
+    start["contrasts"] = contrasts.united(
+        contrasts_of(runs), start["contrasts"], arms_of(runs)
+    )
     start["arms"] = list(dict.fromkeys([*arms_of(runs), *start["arms"]]))
     directories.write_arguments(directory, ablation.shard, arguments)
     if math.isfinite(ablation.checkpoint_seconds):
@@ -188,11 +176,15 @@ def ablate(ablation: Ablation, console: Console, arguments: Sequence[str]) -> in
         if ablation.tensorboard:
             tensorboard.check_installed()
         placed = Placed(read(recipe.source, console), mesh)
-        steps_per_epoch(recipe, placed.dataset)
-        parallel.check_batch(recipe.batch_size, mesh)
+        for arm in ablation.arms():
+            parallel.check_batch(arm.recipe.batch_size, mesh)
+        ablation, note = without_idle(ablation, placed)
+        if note:
+            console.print(note, soft_wrap=True)
         states = {
             arm.arm: shapes(arm.recipe, arm.norm, placed.dataset)
             for arm in ablation.arms()
+            if arm.variant != TUNED  # of the shapes of the untuned one
         }
         _print_parameters(console, states)
         _print_seeds(console, ablation)
@@ -205,10 +197,44 @@ def ablate(ablation: Ablation, console: Console, arguments: Sequence[str]) -> in
             _prepare(ablation, directory, arguments, start, states, console)
         parallel.wait_for_others("directory")
         status = _train_all(ablation, directory, start, placed, console)
-        # Where it was stopped that early, there is nothing to report.
-        if parallel.is_main_process() and (not status or recorded(directory)):
+        # Where it was stopped that early, or its runs wait, there is nothing to report.
+        if parallel.is_main_process() and recorded(directory):
             page.print_summary(console, page.write_report(directory), directory)
     return status
+
+
+def _choices(
+    ablation: Ablation, directory: Path, console: Console
+) -> dict[NormName, Recipe]:
+    """Returns the recipes that tuning chose, and says which arms have none."""
+    by_arm = {run.norm: run for run in recorded(directory / tuning.FOLDER)}
+    losses = {
+        draw: by_arm[draw.arm].validation_loss if draw.arm in by_arm else None
+        for draw in ablation.draws()
+    }
+    chosen = {}
+    missing: dict[NormName, int] = {}
+    for norm in ablation.norms:
+        of_norm = {draw: loss for draw, loss in losses.items() if draw.norm == norm}
+        finished = {draw: loss for draw, loss in of_norm.items() if loss is not None}
+        best = tuning.choose([*finished], finished.__getitem__)
+        if len(finished) < len(of_norm):
+            missing[norm] = len(of_norm) - len(finished)
+        elif best is None:
+            console.print(
+                f"{title(norm)} is not tuned: all its draws diverged.", soft_wrap=True
+            )
+        else:
+            chosen[norm] = best.recipe
+    if missing:
+        arms = ", ".join(f"{title(norm)} {number}" for norm, number in missing.items())
+        command = _resume_command(ablation, directory)
+        console.print(
+            "Tuned arms wait for draws of other jobs, which must have the same "
+            f"--output ({arms}). When they are done, go on: {plain(command)}",
+            soft_wrap=True,
+        )
+    return chosen
 
 
 def _train_all(
@@ -219,33 +245,57 @@ def _train_all(
     console: Console,
 ) -> int:
     """Trains the runs of an ablation, and returns the exit status."""
-    recipe, configs = ablation.recipe, ablation.configs()
-    steps = recipe.epochs * steps_per_epoch(recipe, placed.dataset)
-    with Progress(
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        _RateColumn(recipe.batch_size),
-        TimeRemainingColumn(),
-        TextColumn("left"),
-        console=console,
-    ) as progress:
-        task = progress.add_task("", total=len(configs) * steps)
-        try:
-            for number, config in enumerate(configs, 1):
+    values = ablation.draws()
+    draws, configs = ablation.part([*values]), ablation.configs()
+
+    def images(config: Config) -> int:
+        steps = steps_per_epoch(config.recipe, placed.dataset)
+        return config.recipe.epochs * steps * config.recipe.batch_size
+
+    def facts(config: Config) -> dict[str, Any]:
+        if config not in values:
+            return start
+        ranges = tuning.space(ablation.recipe, config.norm)
+        drawn = {
+            name: {"value": value, **ranges[name]._asdict()}
+            for name, value in values[config].items()
+        }
+        # It is compared with no other arm.
+        return {**start, "arms": [config.arm], "contrasts": [], "drawn": drawn}
+
+    with training_bar(console) as bar:
+        task = bar.add_task("")
+
+        def train_each(
+            configs: Sequence[Config],
+            place: Path,
+            earlier: Sequence[Config] = (),
+            later: Sequence[Config] = (),
+        ) -> None:
+            every = [*earlier, *configs, *later]
+            bar.update(task, total=sum(map(images, every)))
+            for number, config in enumerate(configs, len(earlier) + 1):
                 name = f"{title(config.arm)}, seed {config.seed}"
-                progress.update(task, description=f"{name} ({number}/{len(configs)})")
-                outcome = _run(
+                bar.update(task, description=f"{name} ({number}/{len(every)})")
+                size = config.recipe.batch_size
+                outcome = recorded_run(
                     ablation,
                     config,
-                    directory,
-                    start,
+                    place,
+                    facts(config),
                     placed,
-                    on_steps=lambda number: progress.advance(task, number),
+                    on_steps=lambda steps, size=size: bar.advance(task, steps * size),
                 )
-                progress.update(task, completed=number * steps)
+                bar.update(task, completed=sum(map(images, every[:number])))
                 console.print(
-                    f"[{number}/{len(configs)}] {name}: {outcome}", soft_wrap=True
+                    f"[{number}/{len(every)}] {name}: {outcome}", soft_wrap=True
                 )
+
+        try:
+            train_each(draws, directory / tuning.FOLDER, later=configs)
+            if ablation.tune:
+                configs = ablation.configs(_choices(ablation, directory, console))
+            train_each(configs, directory, earlier=draws)
         except KeyboardInterrupt as stop:
             command = _resume_command(ablation, directory)
             console.print(
@@ -255,145 +305,3 @@ def _train_all(
             )
             return status_of(stop)
     return 0
-
-
-def _keep_activations(activations: Activations, path: Path) -> None:
-    """Writes what the first norm does to some images, for the report."""
-    before, after = activations[FIRST_NORM][0], activations[FIRST_NORM][-1]
-    if parallel.is_main_process() and np.isfinite([before, after]).all():
-        activation_file.save(path, activation_summary.summarize(before, after))
-
-
-def _events(
-    ablation: Ablation,
-    config: Config,
-    directory: Path,
-    placed: Placed,
-    content: dict[str, Any],
-    earlier: Sequence[Epoch],
-) -> AbstractContextManager[tensorboard.Writer | None]:
-    """Opens the event files of a run, where they are wanted."""
-    if not ablation.tensorboard or not parallel.is_main_process():
-        return nullcontext()
-    steps = steps_per_epoch(config.recipe, placed.dataset)
-    return tensorboard.writer(directory, config, steps, content, earlier)
-
-
-def _run(
-    ablation: Ablation,
-    config: Config,
-    directory: Path,
-    start: dict[str, Any],
-    placed: Placed,
-    on_steps: Callable[[int], None],
-) -> str:
-    """Trains one run, writes its metrics, and returns how it ended, in words."""
-    with (
-        records.held_run(directory, config)
-        if parallel.is_main_process()
-        else nullcontext(True) as mine
-    ):
-        if mine:
-            return _run_held(ablation, config, directory, start, placed, on_steps)
-    if ablation.distributed:  # the others train it, and would wait
-        raise UserError(
-            f"{title(config.arm)}, seed {config.seed} in {directory} is trained by "
-            "another process. Wait for its end, and go on with --resume."
-        )
-    return "trained by another process"
-
-
-def _kept(begun: Run, epochs: int, start: dict[str, Any]) -> Run:
-    """Returns the part of a run that is kept where it goes on after some epochs.
-
-    If it goes on with something else than before, its first line will say so.
-    """
-    content = begun.start
-    if resume.made_with(content) != resume.made_with(start):
-        part = {name: start[name] for name in ("environment", "devices")}
-        resumed = [*content.get("resumed", []), {"after_epoch": epochs, **part}]
-        content = {**content, "resumed": resumed}
-    return replace(begun, start=content, epochs=begun.epochs[:epochs])
-
-
-def _run_held(
-    ablation: Ablation,
-    config: Config,
-    directory: Path,
-    start: dict[str, Any],
-    placed: Placed,
-    on_steps: Callable[[int], None],
-) -> str:
-    """Does `_run` for a run that no other process does."""
-    path = records.path_of(directory, config).with_suffix(".checkpoint")
-    checkpoints = Checkpoints(path, ablation.checkpoint_seconds)
-    begun = records.find(directory, config)
-    if begun is not None and begun.status != "interrupted":
-        if parallel.is_main_process() and not ablation.keep_checkpoints:
-            checkpoints.remove()  # there is one if it was killed just then
-        # They may not have been wanted then, or not have been finished.
-        with _events(
-            ablation, config, directory, placed, begun.start, begun.epochs
-        ) as events:
-            if events is not None and begun.completed:
-                events.completed(begun.end["test_loss"], begun.end["test_accuracy"])
-        return f"{begun.status} before"
-    kept = None
-    if (
-        begun is not None
-        and not begun.changed
-        and 0 < checkpoints.latest <= len(begun.epochs)
-    ):
-        kept = _kept(begun, checkpoints.latest, start)
-    earlier = () if kept is None else kept.epochs
-
-    def on_end(state: State, activations: Activations) -> None:
-        if config.seed == 0:
-            path = activation_file.path_of(directory, config.arm)
-            _keep_activations(activations, path)
-        if ablation.keep_checkpoints:
-            checkpoints.save(config.recipe.epochs, state, now=True)
-
-    parallel.wait_for_others("start")  # all have read what is written to now
-    if parallel.is_main_process() and kept is None:
-        checkpoints.remove()  # of a run whose metrics somebody removed
-    content = {**asdict(config), **start} if kept is None else kept.start
-    with (
-        records.writer(directory, config, kept=kept)
-        if parallel.is_main_process()
-        else nullcontext(records.Writer(lambda line: None)) as writer,
-        _events(ablation, config, directory, placed, content, earlier) as events,
-    ):
-        if kept is None:
-            writer.start(config, **start)
-
-        def on_epoch(epoch: Epoch) -> None:
-            writer.epoch(epoch)
-            if events is not None:
-                events.epoch(epoch)
-
-        try:
-            result = train(
-                config,
-                placed,
-                checkpoints=checkpoints,
-                earlier=earlier,
-                on_steps=on_steps,
-                on_epoch=on_epoch,
-                on_end=on_end,
-            )
-        except NonFiniteLossError as error:
-            writer.diverged(error)
-            outcome = f"diverged, {error}"
-        else:
-            writer.completed(result)
-            if events is not None:
-                events.completed(result.test.loss, result.test.accuracy)
-            seconds = sum(epoch.train_seconds for epoch in result.epochs)
-            outcome = (
-                f"test accuracy {result.test.accuracy:.2%}, trained in {seconds:.1f} s"
-            )
-    parallel.wait_for_others("end")
-    if parallel.is_main_process() and not ablation.keep_checkpoints:
-        checkpoints.remove()
-    return outcome

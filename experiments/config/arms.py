@@ -39,6 +39,8 @@ class Arm:
     """Of a recipe, which holds the constants, and whether it is for training."""
     constants: str | None = None
     """The field of a recipe with the constants, which arms may share."""
+    strength: str | None = None
+    """The constant among them that says how strong it is, for tuning."""
     gain: bool = False
     """Whether its first layer multiplies each element by a gain."""
     local: bool = False
@@ -149,6 +151,7 @@ ARMS: Mapping[str, Arm] = {
         look=Look("#0067a6", "#56b4e9", "s"),
         layers=_lrn,
         constants="lrn",
+        strength="lrn.alpha",
         gain=True,
         local=True,
     ),
@@ -161,6 +164,7 @@ ARMS: Mapping[str, Arm] = {
         look=Look("#1f6f93", "#9ad4f5", "*"),
         layers=_scaled,
         constants="lrn",
+        strength="lrn.alpha",
         gain=True,
     ),
     "lrn_within": Arm(
@@ -169,6 +173,7 @@ ARMS: Mapping[str, Arm] = {
         look=Look("#00838f", "#4dd0e1", "p"),
         layers=_lrn_within,
         constants="lrn_within",
+        strength="lrn_within.alpha",
         gain=True,
         local=True,
     ),
@@ -181,6 +186,7 @@ ARMS: Mapping[str, Arm] = {
         look=Look("#00805e", "#3ecf9f", "D"),
         layers=_whole_map,
         constants="whole_map",
+        strength="whole_map.b",
         gain=True,
         local=True,
     ),
@@ -193,6 +199,7 @@ ARMS: Mapping[str, Arm] = {
         look=Look("#6a4fb3", "#b7a3f5", "h"),
         layers=_divisive,
         constants="lrn",
+        strength="lrn.alpha",
         gain=True,
         local=True,
     ),
@@ -221,6 +228,7 @@ ARMS: Mapping[str, Arm] = {
         look=Look("#a64d86", "#e39ac8", "v"),
         layers=_lrn_batch_norm,
         constants="lrn",
+        strength="lrn.alpha",
         gain=True,
         local=True,
     ),
@@ -254,8 +262,34 @@ ARMS: Mapping[str, Arm] = {
     ),
 }
 
-CONSTANTS = {arm.constants for arm in ARMS.values() if arm.constants}
-"""Fields of a recipe that only some arms use: other arms may have other values."""
+# Fields of a recipe that only some arms use: other arms may have other values.
+_CONSTANTS = {arm.constants for arm in ARMS.values() if arm.constants}
+
+TUNED, DRAW = "tuned", "draw"
+"""Variants: of an arm with the values that tuning chose, and, with a number, of a run
+that tuning chooses from."""
+
+
+def own_fields(arm: str) -> set[str]:
+    """Returns the fields and sections of a recipe in which an arm may differ.
+
+    They are the constants, what its variant names in a sweep, and what is tuned.
+
+    Args:
+      arm: Its name (`Config.arm`).
+    """
+    name, _, _ = arm.partition("-")[2].partition("=")
+    tuned = {"learning_rate", "weight_decay"} if name in (TUNED, DRAW) else set()
+    return _CONSTANTS | tuned | {name}
+
+
+def contrast_title(arm: str, other: str) -> str:
+    """Returns the title of the difference of two arms."""
+
+    def part(name: str) -> str:
+        return f"({title(name)})" if "+" in title(name) else title(name)
+
+    return f"{part(arm)} \N{MINUS SIGN} {part(other)}"
 
 
 def title(arm: str) -> str:

@@ -16,10 +16,10 @@ import tyro
 from ..terminal.errors import UserError
 from .arms import ARMS
 from .config import Ablation, Cluster, Comparison, Execution
-from .recipe import DEFAULT_RECIPE, Data, Model, Norms, Optimisation, Recipe
+from .recipe import DEFAULT_RECIPE, Data, Model, Norms, Optimisation, Recipe, check
 from .recipes import DESCRIPTIONS, PRESETS
 
-ABLATE, REPORT = "ablate", "report"
+ABLATE, REPORT, REPRODUCE = "ablate", "report", "reproduce"
 _LONGEST_LINE = 100
 _USAGE = """
 Ends with a table and a report, also when Ctrl-C ends it early.
@@ -96,6 +96,50 @@ class Report:
     """Directory for the report (default: that of the ablation, if it is one)."""
 
 
+@dataclass(frozen=True)
+class Reproduce:
+    """Trains runs of an ablation again from their records, and compares the results.
+
+    Nothing is written into its directory. The exit status is 0 if every test accuracy
+    agrees, and otherwise 1.
+    """
+
+    directory: Annotated[
+        tyro.conf.Positional[Path],
+        tyro.conf.arg(metavar="DIR", help_behavior_hint=""),
+    ]
+    """Directory of the ablation, with its .jsonl files."""
+    norms: Annotated[
+        tuple[str, ...],
+        tyro.conf.arg(metavar="[ARM ...]", help_behavior_hint="(default: all)"),
+    ] = ()
+    """Arms to train again, by their names, such as lrn or lrn-tuned."""
+    seeds: Annotated[
+        tuple[int, ...],
+        tyro.conf.arg(metavar="[INT ...]", help_behavior_hint="(default: all)"),
+    ] = ()
+    """Seeds to train again."""
+    output: Annotated[
+        Path | None,
+        tyro.conf.arg(
+            metavar="DIR", help_behavior_hint="(default: runs/reproduced-DATE-TIME)"
+        ),
+    ] = None
+    """New directory for the metrics."""
+    tolerance: float = 0.0
+    """Points by which a test accuracy may differ and still agree."""
+    data_dir: Annotated[
+        Path | None, tyro.conf.arg(metavar="PATH", help_behavior_hint="")
+    ] = None
+    """Where the data set is, as for ablate."""
+    offline: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Never download, as for ablate."""
+
+    def __post_init__(self):
+        """Checks the values."""
+        check(self.tolerance >= 0, "tolerance", ">= 0", self.tolerance)
+
+
 def split(arguments: Sequence[str]) -> tuple[str | None, list[str]]:
     """Returns the recipe, which may follow the word ablate, and the other arguments.
 
@@ -113,7 +157,9 @@ def split(arguments: Sequence[str]) -> tuple[str | None, list[str]]:
             return None, rest
 
 
-def parse(arguments: Sequence[str] | None = None) -> Ablation | Report:
+def parse(
+    arguments: Sequence[str] | None = None,
+) -> Ablation | Report | Reproduce:
     """Returns the command of the arguments; None is the process's own.
 
     The recipe gives the defaults of all options.
@@ -125,6 +171,7 @@ def parse(arguments: Sequence[str] | None = None) -> Ablation | Report:
     preset = PRESETS[recipe or DEFAULT_RECIPE]
     _join_lines_of_fields(_Options)
     _join_lines_of_fields(Report)
+    _join_lines_of_fields(Reproduce)
     ablation = Ablation(recipe=preset.recipe, norms=preset.norms)
     about = _about_ablate(recipe) if ABLATE in rest else _first_line(Ablation)
     command = (
@@ -135,6 +182,7 @@ def parse(arguments: Sequence[str] | None = None) -> Ablation | Report:
             ),
         ]
         | Annotated[Report, tyro.conf.subcommand(REPORT)]
+        | Annotated[Reproduce, tyro.conf.subcommand(REPRODUCE)]
     )
     found: Any = tyro.cli(
         command,  # pyright: ignore[reportArgumentType] - tyro takes unions

@@ -1,13 +1,16 @@
 """What is asked for: one run, a recipe and what is known of it, a whole ablation."""
 
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import tyro
 
 from ..terminal.errors import UserError
-from .recipe import LRNHyperparameters, NormName, Recipe, check
+from . import contrasts, sweep, tuning
+from .arms import DRAW, TUNED
+from .recipe import NormName, Recipe, check
 from .significance import fewest_seeds
 
 
@@ -25,6 +28,11 @@ class Config:
     def arm(self) -> str:
         """The name of the arm, in records and of files."""
         return f"{self.norm}-{self.variant}" if self.variant else self.norm
+
+    @property
+    def is_draw(self) -> bool:
+        """Whether tuning chooses from it: it then never sees the test images."""
+        return self.variant.startswith(f"{DRAW}=")
 
 
 @dataclass(frozen=True)
@@ -62,10 +70,31 @@ class Comparison:
         "batch_norm",
         "whole_map",
     )
-    """Arms to compare. The first one is the baseline of the differences."""
+    """Arms to compare. The first one is the baseline of what is not in --contrasts."""
+    contrasts: Annotated[
+        tuple[str, ...],
+        tyro.conf.arg(
+            metavar="[ARM-ARM ...]",
+            help_behavior_hint="(default: what LRN does)",
+        ),
+    ] = ()
+    """Differences to test, for example lrn-none lrn-batch_norm: the accuracy of the
+    first arm less that of the second. Name them before training: p is corrected for
+    their number, and all other differences are only shown. Without it they are
+    lrn-none, lrn-scaled, lrn-batch_norm and lrn_batch_norm-batch_norm, as far as there
+    are arms for them; if there is none, each arm less the first."""
     sweep: Annotated[str, tyro.conf.arg(metavar="NAME=VALUE,VALUE,...")] = ""
-    """Train the arm lrn once for each value of one of its hyperparameters, for example
-    alpha=1e-4,1e-3,1e-2; each value is an arm of its own."""
+    """Train arms once for each value of one number of the recipe; each value is an arm
+    of its own. alpha=1e-4,1e-3 and LRN's other hyperparameters vary lrn and scaled, a
+    constant such as whole_map.b=1,5 its arms, other numbers, such as
+    learning_rate=1e-3,1e-2, every arm."""
+    tune: Annotated[
+        int | None, tyro.conf.arg(metavar="INT", help_behavior_hint="(default: none)")
+    ] = None
+    """Tune each arm first, with this number of draws of learning rate, weight decay
+    and, for norms that have one, their strength, the same draws for all arms. The draw
+    with the lowest validation loss makes an arm of its own, tested beside the untuned
+    one."""
 
     def __post_init__(self):
         """Checks the values."""
@@ -73,8 +102,9 @@ class Comparison:
         check(len(self.norms) >= 1, "norms", "at least one norm", "none at all")
         different = len(set(self.norms)) == len(self.norms)
         check(different, "norms", "different from one another", chosen)
-        swept = "lrn" in self.norms or not self.sweep
-        check(swept, "norms", "a selection with lrn, which --sweep varies", chosen)
+        check(self.tune is None or self.tune >= 1, "tune", "at least 1", self.tune)
+        swept = self.sweep and self.tune
+        check(not swept, "tune", "left out where --sweep is given", self.tune)
 
 
 @dataclass(frozen=True)
@@ -89,8 +119,8 @@ class Execution:
         ),
     ] = None
     """Number of seeds: each arm is trained with seed 0, 1, 2, ... Without it they are
-    the fewest that can show a difference between so many arms, such as 6 for 2 arms, 7
-    for 4, 8 for 5."""
+    the fewest that can show a difference in so many contrasts, such as 6 for 1
+    contrast, 7 for 2 or 3, 8 for 4."""
     output: Annotated[
         Path | None,
         tyro.conf.arg(
@@ -100,11 +130,11 @@ class Execution:
     """New directory for metrics and report."""
     resume: tyro.conf.FlagCreatePairsOff[bool] = False
     """Go on with the ablation in --output, which was ended before it was finished. It
-    needs no other options: they are kept there. Further --norms, values of --sweep and
-    --seeds are added, and kept as well."""
+    needs no other options: they are kept there. Further --norms, values of --sweep,
+    draws of --tune and --seeds are added, and kept as well."""
     shard: Annotated[str, tyro.conf.arg(metavar="I/N")] = "1/1"
     """Do the I-th of N about equal parts of the runs, and leave the others to other
-    jobs, with the same --output or another."""
+    jobs, with the same --output or another; with --tune it has to be the same."""
     checkpoint_seconds: float = 10.0
     """Save a checkpoint after each epoch that ends at least so long after the last one:
     0 for every epoch, inf for none."""
@@ -124,17 +154,17 @@ class Execution:
                 "`resume` needs the directory of an ablation that was ended early, but "
                 "no --output was given."
             )
-        self.part_of_runs()
+        self.part([])  # checks the shard
 
-    def part_of_runs(self) -> tuple[int, int]:
-        """Returns the part of the runs to do, from 0, and the number of parts."""
+    def part(self, runs: list[Config]) -> list[Config]:
+        """Returns the part of runs that this job does."""
         try:
             part, parts = map(int, self.shard.split("/"))
         except ValueError:
             part = parts = 0
         expected = "I/N with 1 <= I <= N"
         check(1 <= part <= parts, "shard", expected, self.shard or "nothing")
-        return part - 1, parts
+        return runs[part - 1 :: parts]
 
 
 @dataclass(frozen=True)
@@ -177,60 +207,77 @@ class Ablation(Cluster, Execution, Comparison):
             "greater than 0 where the arm divisive begins from them",
             f"{lrn.bias}, {lrn.alpha} and {lrn.beta}",
         )
-        self.arms()  # checks the sweep
-
-    def _sweep(self) -> dict[str, Recipe]:
-        """Returns a recipe for each value of the sweep, by the name of the variant."""
-        name, _, values = self.sweep.partition("=")
-        name = name.replace("-", "_")
-        defaults = {each.name: each.default for each in fields(LRNHyperparameters)}
-        expected = f"NAME=VALUE,VALUE,... with a NAME of {', '.join(defaults)}"
-        check(name in defaults and values != "", "sweep", expected, self.sweep)
-        kind: Any = type(defaults[name])
-        try:
-            numbers = [kind(value) for value in values.split(",")]
-        except ValueError:
-            numbers = []
         check(
-            bool(numbers) and len(set(numbers)) == len(numbers),
-            "sweep",
-            f"{expected} that are different numbers ({kind.__name__})",
-            self.sweep,
+            not (self.tune and self.distributed and self.output is None),
+            "output",
+            "given where several processes tune (--tune, --distributed)",
+            "nothing",
         )
-
-        def in_digits(number: float) -> str:
-            short = f"{number:g}"  # may be that of another number, too
-            return short if float(short) == number else repr(number)
-
-        return {
-            f"{name}={in_digits(number)}": replace(
-                self.recipe, lrn=replace(self.recipe.lrn, **{name: number})
-            )
-            for number in numbers
-        }
+        self.compared()  # checks the sweep, too
+        self.draws()
 
     def arms(self) -> list[Config]:
-        """Returns the run with seed 0 of each arm."""
+        """Returns the run with seed 0 of each arm.
+
+        Tuned arms are known by name before their values are, see `configs`.
+        """
+        varied = sweep.swept(self.norms, self.sweep) if self.sweep else []
         arms = []
         for norm in self.norms:
-            if norm == "lrn" and self.sweep:
-                for variant, recipe in self._sweep().items():
-                    arms.append(Config(recipe, norm, 0, variant))
+            if norm in varied:
+                variants = sweep.variants(self.recipe, self.sweep)
+                arms += [Config(each, norm, 0, name) for name, each in variants.items()]
             else:
                 arms.append(Config(self.recipe, norm, 0))
-        return arms
+        return arms + ([replace(arm, variant=TUNED) for arm in arms if self.tune])
+
+    def compared(self) -> list[contrasts.Contrast]:
+        """Returns the pairs of arms whose difference is tested."""
+        arms = [arm.arm for arm in self.arms()]
+        if self.contrasts:
+            return contrasts.parse(self.contrasts, arms)
+        return contrasts.default(arms)
 
     @property
     def fewest_seeds(self) -> int:
-        """With how many seeds a difference between the arms can be shown at all."""
-        return fewest_seeds(max(1, len(self.arms()) - 1))
+        """With how many seeds the contrasts can show a difference at all."""
+        return fewest_seeds(max(1, len(self.compared())))
 
-    def configs(self) -> list[Config]:
-        """Returns the runs of this job, arm by arm within a seed.
+    def draws(self) -> dict[Config, dict[str, float]]:
+        """Returns the runs that tuning chooses from, with the values drawn for each.
+
+        Arm by arm within a draw.
+        """
+        if not self.tune:
+            return {}
+        number = self.tune
+        values = {norm: tuning.draws(self.recipe, norm, number) for norm in self.norms}
+        return {
+            Config(
+                tuning.with_values(self.recipe, values[norm][i]),
+                norm,
+                tuning.SEED,
+                f"{DRAW}={i + 1}",
+            ): values[norm][i]
+            for i in range(number)
+            for norm in self.norms
+        }
+
+    def configs(self, chosen: Mapping[NormName, Recipe] | None = None) -> list[Config]:
+        """Returns the tested runs of this job, arm by arm within a seed.
 
         In this order a drift of the machine's speed meets all arms alike.
+
+        Args:
+          chosen: By norm, the recipe that tuning chose; the tuned runs of other norms
+            are left out. Without it all are there, with the values of the recipe.
         """
         seeds = range(self.seeds or self.fewest_seeds)
-        runs = [replace(arm, seed=seed) for seed in seeds for arm in self.arms()]
-        part, parts = self.part_of_runs()
-        return runs[part::parts]
+        runs = self.part([replace(arm, seed=i) for i in seeds for arm in self.arms()])
+        if chosen is None:
+            return runs
+        return [
+            replace(run, recipe=chosen[run.norm]) if run.variant == TUNED else run
+            for run in runs
+            if run.variant != TUNED or run.norm in chosen
+        ]

@@ -73,10 +73,15 @@ class Data(Source):
     contrast: tuple[float, float] | None = None
     """Range of a random factor on each image's distance from its mean in each color,
     while training."""
+    train_images: int | None = None
+    """Number of training images to train on, the first ones after others are held out.
+    None: all."""
 
     def __post_init__(self):
         """Checks the values."""
         Source.__post_init__(self)
+        number = self.train_images
+        check(number is None or number >= 1, "train-images", "at least 1", number)
         check(self.padding >= 0, "padding", ">= 0", self.padding)
         check(self.crop is None or self.crop >= 1, "crop", "at least 1", self.crop)
         check(

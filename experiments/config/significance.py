@@ -18,8 +18,8 @@ def fewest_seeds(comparisons: int) -> int:
     """Returns with how many seeds a difference can be shown at all, if it is large.
 
     Args:
-      comparisons: Number of arms that are compared with the baseline. Holm's method
-        multiplies the smallest p-value by it.
+      comparisons: Number of contrasts. Holm's method multiplies the smallest p-value
+        by it.
     """
     return next(
         seeds

@@ -9,7 +9,7 @@ changed by hand, but then that is said.
 `read` checks every line against schema.py, so that a `Run` can be trusted.
 """
 
-from .read import arms_of, read, read_run, recorded
+from .read import arms_of, contrasts_of, read, read_run, recorded
 from .run import (
     Epoch,
     NonFiniteLossError,
@@ -27,6 +27,7 @@ __all__ = [
     "Run",
     "Status",
     "arms_of",
+    "contrasts_of",
     "read",
     "read_run",
     "recipe_fields",

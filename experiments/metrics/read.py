@@ -1,13 +1,16 @@
 """Reads the metrics of runs, and trusts nothing in them."""
 
 import json
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from ..config.contrasts import Contrast, default
 from ..terminal.errors import DataError
+from .evaluation import unpacked_hits
 from .run import Epoch, Run
 from .schema import ENDS, Start, check, check_plain
 from .seal import opened
@@ -44,6 +47,12 @@ def _start(content: dict[str, Any]) -> dict[str, Any]:
             raise ValueError(f"{each!r:.40} is no name of an arm")
     if arm not in arms:
         raise ValueError(f"arms must hold its own, {arm}, but is {', '.join(arms)}")
+    for each in content.get("contrasts", []):
+        if len({*each}) != 2 or len(each) != 2 or not {*each} <= {*arms}:
+            raise ValueError(f"{each!r:.40} is no pair of its arms")
+    for name, drawn in content.get("drawn", {}).items():
+        if not (drawn["value"] > 0 and 0 < drawn["low"] < drawn["high"] < math.inf):
+            raise ValueError(f"drawn.{name} is no value from a range above 0")
     return content
 
 
@@ -61,8 +70,15 @@ def _end(content: dict[str, Any]) -> dict[str, Any]:
     if status not in (*ENDS,):
         raise ValueError(f"status must be {' or '.join(ENDS)}, but is {status!r:.40}")
     check(content, ENDS[status])
+    if status == "validated" and any(name.startswith("test") for name in content):
+        raise ValueError("a run that was not tested has results of a test")
     if status == "completed":
         _check_share("test_accuracy", content["test_accuracy"])
+        if "test_hits" in content:
+            number = content.get("test_images", 0)
+            if number < 1:
+                raise ValueError(f"test_images must be at least 1, but is {number}")
+            unpacked_hits(content["test_hits"], number)
     return content
 
 
@@ -126,6 +142,21 @@ def arms_of(runs: Sequence[Run]) -> list[str]:
     """
     lists = sorted((run.start["arms"] for run in runs), key=len, reverse=True)
     return list(dict.fromkeys(arm for each in lists for arm in each))
+
+
+def contrasts_of(runs: Sequence[Run]) -> list[Contrast]:
+    """Returns the contrasts that runs name, each once, in the order of `arms_of`.
+
+    Earlier versions recorded none; the default ones of their arms stand for them.
+    """
+    lists = [
+        [(arm, other) for arm, other in run.start["contrasts"]]
+        if "contrasts" in run.start
+        else default(run.start["arms"])
+        for run in runs
+    ]
+    lists.sort(key=len, reverse=True)
+    return list(dict.fromkeys(each for contrasts in lists for each in contrasts))
 
 
 def recorded(directory: Path) -> list[Run]:

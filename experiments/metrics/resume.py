@@ -6,21 +6,30 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ..config.arms import CONSTANTS
+from ..config.arms import TUNED, own_fields
 from ..config.config import Config
 from ..terminal.errors import UserError
 from .run import Run, recipe_fields
 
 
-def _check_recipe(directory: Path, run: Run, config: Config) -> None:
+def different_fields(run: Run, config: Config) -> list[str]:
+    """Returns the fields in which the recipe of a run is not that of a config."""
     recipe = json.loads(json.dumps(asdict(config.recipe), default=str))
     ours, theirs = dict(recipe_fields(recipe)), dict(recipe_fields(run.start["recipe"]))
-    # The runs of another arm may have other constants of norms.
-    different = [
+    return [
         name
         for name in sorted(ours.keys() | theirs.keys())
         if ours.get(name) != theirs.get(name)
-        and (run.norm == config.arm or name.split(".")[0] not in CONSTANTS)
+    ]
+
+
+def _check_recipe(directory: Path, run: Run, config: Config) -> None:
+    own: set[str] = set()
+    # What a tuned arm has of its own is not known before the draws are compared.
+    if run.norm != config.arm or config.variant == TUNED:
+        own = own_fields(run.norm) | own_fields(config.arm)
+    different = [
+        name for name in different_fields(run, config) if name.split(".")[0] not in own
     ]
     if different:
         raise UserError(

@@ -10,7 +10,7 @@ from .evaluation import Evaluation, Gains
 if TYPE_CHECKING:
     from ..config.config import Config
 
-Status = Literal["completed", "diverged", "interrupted"]
+Status = Literal["completed", "validated", "diverged", "interrupted"]
 
 
 @dataclass(frozen=True)
@@ -40,20 +40,20 @@ class Run:
     """`schema.Start`, and other fields of the line."""
     epochs: tuple[Epoch, ...]
     end: dict[str, Any]
-    """`schema.Completed` or `schema.Diverged`, unless it was interrupted."""
+    """By its status one of `schema.ENDS`; nothing else if it was interrupted."""
     changed: tuple[int, ...] = ()
     """Numbers of the lines that are not as they were written."""
 
     @property
     def flaw(self) -> str | None:
-        """Why the results of a run that completed do not count, if so."""
-        if self.status != "completed":
+        """Why the results of a run that trained to the end do not count, if so."""
+        if self.status not in ("completed", "validated"):
             return None
         expected = self.start["recipe"]["epochs"]
         if len(self.epochs) != expected:
             return f"{len(self.epochs)} of its {expected} epochs are recorded"
         for name in ("test_loss", "test_accuracy"):
-            if not math.isfinite(self.end[name]):
+            if not math.isfinite(self.end.get(name, 0)):
                 return f"its {name.replace('_', ' ')} is {self.end[name]}"
         for epoch in self.epochs:
             for name in ("train_loss", "validation_accuracy"):
@@ -68,6 +68,19 @@ class Run:
         """Whether the run trained to the end, was tested, and its results count."""
         return self.status == "completed" and self.flaw is None
 
+    @property
+    def validation_loss(self) -> float | None:
+        """After the last epoch, which tuning chooses by; None before that.
+
+        It is infinite if the run diverged, or its results do not count.
+        """
+        if self.status == "interrupted":
+            return None
+        if self.status == "diverged" or self.flaw:
+            return math.inf
+        loss = self.epochs[-1].validation_loss
+        return loss if math.isfinite(loss) else math.inf
+
 
 @dataclass(frozen=True)
 class Result:
@@ -78,7 +91,8 @@ class Result:
     compile_seconds: float
     """For the training step, once for all seeds of the arm."""
     epochs: tuple[Epoch, ...]
-    test: Evaluation
+    test: Evaluation | None
+    """None of a draw of tuning, which is not tested."""
     gains: Mapping[str, Gains] = field(default_factory=dict)
     """Of the first layer of each norm, by place, for arms that multiply by a gain;
     measured on held-out images after the last epoch."""

@@ -17,6 +17,7 @@ class LRN(TypedDict, total=False):
 class Recipe(TypedDict):
     """What all arms have in common."""
 
+    name: NotRequired[str]
     dataset: str
     epochs: int
     target_accuracy: NotRequired[float | None]
@@ -40,6 +41,15 @@ class Resumed(TypedDict):
     devices: int
 
 
+class Drawn(TypedDict):
+    """The value of a draw of tuning, and the range that it is from."""
+
+    value: float
+    low: float
+    high: float
+    own: float | None
+
+
 class Start(TypedDict):
     """What a run is made of, and which arms it is compared with."""
 
@@ -48,6 +58,8 @@ class Start(TypedDict):
     seed: int
     arm: str
     arms: list[str]
+    contrasts: NotRequired[list[list[str]]]
+    drawn: NotRequired[dict[str, Drawn]]
     command: str
     environment: dict[str, str]
     devices: NotRequired[int]
@@ -59,11 +71,9 @@ class Start(TypedDict):
     reference: list[Reference]
 
 
-class Completed(TypedDict):
-    """The results of a run that trained to the end."""
+class Validated(TypedDict):
+    """What else is known of a run that trained to the end, and was not tested."""
 
-    test_loss: float
-    test_accuracy: float
     test_calibration_error: NotRequired[float]
     test_images: NotRequired[int]
     test_hits: NotRequired[str]
@@ -72,6 +82,13 @@ class Completed(TypedDict):
     compile_seconds: NotRequired[float | None]
     step_seconds: NotRequired[float | None]
     memory_bytes: NotRequired[int | None]
+
+
+class Completed(Validated):
+    """The results of a run that trained to the end, and was tested."""
+
+    test_loss: float
+    test_accuracy: float
 
 
 class Diverged(TypedDict):
@@ -83,7 +100,11 @@ class Diverged(TypedDict):
     reason: NotRequired[str]
 
 
-ENDS: dict[str, type] = {"completed": Completed, "diverged": Diverged}
+ENDS: dict[str, type] = {
+    "completed": Completed,
+    "validated": Validated,
+    "diverged": Diverged,
+}
 
 _NAMES = {
     bool: "true or false",

@@ -59,8 +59,8 @@ class Writer:
         """Writes the metrics of an epoch."""
         self._write("epoch", asdict(epoch))
 
-    def completed(self, result: Result) -> None:
-        """Writes the results of a run that trained to the end."""
+    def ended(self, result: Result) -> None:
+        """Writes the results of a run that trained to the end, with its test if any."""
         names = (
             "parameters",
             "compile_seconds",
@@ -69,14 +69,19 @@ class Writer:
         )
         content = {
             **{name: getattr(result, name) for name in names},
-            "test_loss": result.test.loss,
-            "test_accuracy": result.test.accuracy,
-            "test_calibration_error": result.test.calibration_error,
-            "test_images": len(result.test.hits),
-            "test_hits": packed_hits(result.test.hits),
             "gains": {place: asdict(each) for place, each in result.gains.items()},
         }
-        self._write("end", {"status": "completed", **content})
+        test = result.test
+        if test is not None:
+            content |= {
+                "test_loss": test.loss,
+                "test_accuracy": test.accuracy,
+                "test_calibration_error": test.calibration_error,
+                "test_images": len(test.hits),
+                "test_hits": packed_hits(test.hits),
+            }
+        status = "validated" if test is None else "completed"
+        self._write("end", {"status": status, **content})
 
     def diverged(self, error: NonFiniteLossError) -> None:
         """Writes where a loss or a gradient stopped being finite."""

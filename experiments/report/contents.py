@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from ..config.arms import ARMS, CONSTANTS, title
+from ..config.arms import ARMS, own_fields, title
+from ..config.recipes import PRESETS
 from ..metrics import Run, recipe_fields
+from .formatting import count
 from .merge import outcome
 from .statistics import ArmSummary
 
@@ -17,7 +19,22 @@ def heading(arms: Sequence[ArmSummary], start: Mapping[str, Any]) -> str:
     baseline, *others = (title(arm.norm) for arm in arms)
     compared = ", ".join(others) if len(others) < 5 else f"{len(others)} norms"
     what = f"{compared} against {baseline}" if others else baseline
-    return f"{what} on {start['dataset_title']}"
+    return f"{what} on {start['dataset_title']}{_cut_short(start['recipe'])}"
+
+
+def _cut_short(recipe: Mapping[str, Any]) -> str:
+    """Returns that a recipe was given fewer epochs than its source, if so.
+
+    Of other images than the source's, its number of epochs says nothing.
+    """
+    preset = PRESETS.get(recipe.get("name", ""))
+    if (
+        preset is None
+        or recipe["dataset"].removesuffix("-jpeg") != preset.recipe.dataset
+    ):
+        return ""
+    epochs, whole = recipe["epochs"], preset.recipe.epochs
+    return f" (cut short: {epochs} of {whole} epochs)" if epochs < whole else ""
 
 
 def failed(runs: Sequence[Run]) -> list[str]:
@@ -58,11 +75,12 @@ def _fields(recipe: Mapping[str, Any]) -> str:
 
 def recipe(runs: Sequence[Run]) -> str:
     """Returns the fields of the recipe that all arms share, by name."""
+    own = {"dataset"}.union(*(own_fields(run.norm) for run in runs))
     return _fields(
         {
             name: value
             for name, value in recipe_fields(runs[0].start["recipe"])
-            if name.split(".")[0] not in CONSTANTS and name.split(".")[-1] != "dataset"
+            if name.split(".")[0] not in own
         }
     )
 
@@ -122,10 +140,7 @@ def environments(runs: Sequence[Run]) -> list[str]:
     counts = Counter(map(_environment, runs))
     if len(counts) == 1:
         return list(counts)
-    return [
-        f"{text} ({number} {'run' if number == 1 else 'runs'})"
-        for text, number in counts.items()
-    ]
+    return [f"{text} ({count(number, 'run')})" for text, number in counts.items()]
 
 
 def commands(runs: Sequence[Run]) -> list[str]:

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import TypeVar
 
+from .intervals import Interval, Sample
 from .sign_flip import MOST_SEEDS
-from .statistics import Interval, Sample
 
 _Value = TypeVar("_Value")
 
@@ -33,17 +33,22 @@ def signed(value: float) -> str:
     return points(value, sign="+")
 
 
-def interval(ends: Interval) -> str:
+def decimals(value: float, *, places: int = 3, sign: str = "") -> str:
+    """Returns a number, or a difference of two; `sign` "+" shows all."""
+    return f"{value:{sign}z.{places}f}".replace("-", _MINUS)
+
+
+def interval(ends: Interval, write: Callable[..., str] = points) -> str:
     """Returns both ends of an interval for a difference."""
-    return f"{signed(ends.low)} to {signed(ends.high)}"
+    return f"{write(ends.low, sign='+')} to {write(ends.high, sign='+')}"
 
 
-def mean(sample: Sample) -> str:
+def mean(sample: Sample, write: Callable[..., str] = points) -> str:
     """Returns a mean, and half the width of its interval if it has one."""
     if sample.interval is None:
-        return points(sample.mean)
+        return write(sample.mean)
     half_width = sample.interval.high - sample.mean
-    return f"{points(sample.mean)} \N{PLUS-MINUS SIGN} {points(half_width)}"
+    return f"{write(sample.mean)} \N{PLUS-MINUS SIGN} {write(half_width)}"
 
 
 def deviation(sample: Sample) -> str:
@@ -69,6 +74,11 @@ def memory(size: float) -> str:
 def size_in_points(size: float) -> str:
     """Returns a round difference in words."""
     return "1 point" if size == 0.01 else f"{100 * size:g} points"
+
+
+def count(number: int, noun: str) -> str:
+    """Returns a number of things, in words."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def number_of_seeds(number: int | None) -> str:

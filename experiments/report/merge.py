@@ -5,13 +5,15 @@ ablation if their recipes are the same.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from .. import metrics
-from ..config.arms import CONSTANTS, title
-from ..metrics import Run, activation_file, arms_of, recipe_fields
+from ..config.arms import own_fields, title
+from ..config.contrasts import Contrast
+from ..config.tuning import FOLDER
+from ..metrics import Run, activation_file, arms_of, contrasts_of, recipe_fields
 from ..metrics.activation_summary import ActivationSummary
 from ..terminal.errors import UserError
 from .formatting import percent
@@ -25,10 +27,14 @@ class Material:
     """Baseline first, then arm by arm, by seed; one for each norm and seed."""
     arms: list[str]
     """All that were to be compared, baseline first, whether they have a run or not."""
+    contrasts: list[Contrast]
+    """Pairs of arms whose difference is tested."""
     duplicates: list[str]
     """Runs that are left out because another one has their norm and seed, in words."""
     activations: dict[str, ActivationSummary]
     """By norm, for the norms that have some."""
+    draws: list[Run] = field(default_factory=list)
+    """The runs that tuned arms were chosen from, draw by draw."""
 
 
 def outcome(run: Run) -> str:
@@ -54,9 +60,9 @@ def _fields(run: Run) -> dict[str, Any]:
 
 
 def _check_recipes(found: Sequence[tuple[Path, Run]]) -> None:
-    """Refuses runs whose recipes differ in anything but the constants of an arm.
+    """Refuses runs whose recipes differ in anything but what an arm has of its own.
 
-    Those must be the same in the runs of that arm: in a sweep, other arms have others.
+    That must be the same in the runs of that arm.
     """
 
     def check(first: tuple[Path, Run], other: tuple[Path, Run], names: set[str]):
@@ -73,11 +79,14 @@ def _check_recipes(found: Sequence[tuple[Path, Run]]) -> None:
                 )
 
     first_of_arm: dict[str, tuple[Path, Run]] = {}
+    first_with: dict[str, tuple[Path, Run]] = {}
     names = {name for _, run in found for name in _fields(run)}
-    common = {name for name in names if name.split(".")[0] not in CONSTANTS}
     for each in found:
-        check(found[0], each, common)
         check(first_of_arm.setdefault(each[1].norm, each), each, names)
+        own = own_fields(each[1].norm)
+        for name in sorted(names):
+            if name.split(".")[0] not in own:
+                check(first_with.setdefault(name, each), each, {name})
 
 
 def _without_duplicates(
@@ -86,7 +95,12 @@ def _without_duplicates(
     """Keeps one run for each norm and seed: the first that completed, or the first."""
     kept: dict[tuple[str, int], tuple[Path, Run]] = {}
     duplicates = []
-    for directory, run in sorted(found, key=lambda each: not each[1].completed):
+
+    def rank(each: tuple[Path, Run]) -> int:
+        run = each[1]
+        return 0 if run.completed or run.status == "validated" else 1
+
+    for directory, run in sorted(found, key=rank):
         place, counted = kept.setdefault((run.norm, run.seed), (directory, run))
         if counted is not run:
             duplicates.append(
@@ -111,7 +125,7 @@ def _activations(
 
 
 def read(directories: Sequence[Path]) -> Material:
-    """Reads the metrics in directories, and the activations beside them.
+    """Reads the metrics in directories, and the draws and activations beside them.
 
     The baseline is the first arm of the first directory.
 
@@ -128,7 +142,20 @@ def read(directories: Sequence[Path]) -> Material:
         for directory, runs in zip(directories, by_directory, strict=True)
         for run in runs
     ]
-    _check_recipes(found)
+    if any(run.status == "validated" for _, run in found):
+        raise UserError(
+            f"{directories[0]} holds draws of a tuning, which were not tested. Report "
+            "on the directory above it."
+        )
+    drawn = [
+        (directory / FOLDER, run)
+        for directory in directories
+        for run in metrics.recorded(directory / FOLDER)
+    ]
+    _check_recipes([*found, *drawn])
     runs, duplicates = _without_duplicates(found)
     runs.sort(key=lambda run: (arms.index(run.norm), run.seed))
-    return Material(runs, arms, duplicates, _activations(directories, arms))
+    contrasts = contrasts_of([run for _, run in found])
+    activations = _activations(directories, arms)
+    draws, _ = _without_duplicates(drawn)
+    return Material(runs, arms, contrasts, duplicates, activations, draws)

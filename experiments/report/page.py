@@ -6,7 +6,7 @@ that can be sent to somebody.
 
 import base64
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,11 +21,11 @@ from ..config.arms import title
 from ..metrics.files import write_whole
 from ..terminal.errors import UserError
 from ..terminal.text import markdown, plain
-from . import contents, merge, plots, svg, tables
+from . import contents, looks, merge, plots, svg, tables, tuning
 from .merge import Material
-from .statistics import ArmSummary, summarize
+from .statistics import Summary, summarize
 from .table import Table
-from .verdict import reservation, verdict
+from .verdict import actions, verdict
 
 _OPTIONS: Any = {
     "loader": jinja2.FileSystemLoader(Path(__file__).with_name("templates")),
@@ -50,37 +50,51 @@ _MARKDOWN.filters |= {
 }
 
 
-def as_markdown(material: Material, arms: Sequence[ArmSummary]) -> str:
+@dataclass(frozen=True)
+class Printed:
+    """What a terminal shows of a report."""
+
+    tables: Sequence[Table]
+    verdict: Sequence[str]
+    """Sentences."""
+    note: str = ""
+
+
+def as_markdown(material: Material, summary: Summary, verdict: Sequence[str]) -> str:
     """Returns the report as Markdown, which names its plots."""
     runs = material.runs
     return _MARKDOWN.get_template("report.md.jinja").render(
         runs=runs,
-        arms=arms,
+        summary=summary,
         start=runs[0].start,
         activations=material.activations,
         duplicates=material.duplicates,
-        verdict=f"{verdict(arms)} {reservation(material.activations)}",
+        verdict=verdict,
         completed=any(run.completed for run in runs),
-        compared=any(arm.difference for arm in arms),
         contents=contents,
         tables=tables,
+        tuning=tuning,
+        tunings=tuning.summarize(material.draws, runs),
     )
 
 
-def _plots(material: Material, arms: Sequence[ArmSummary]) -> dict[str, str]:
+def _plots(material: Material, summary: Summary) -> dict[str, str]:
     """Returns each plot of the report as SVG, by the name of its file."""
-    runs = material.runs
+    runs, arms = material.runs, summary.arms
     looks = plots.looks([arm.norm for arm in arms])
     paints: dict[str, Callable[[Figure], None]] = {
         f"activations-{norm}": partial(plots.around_norm, norm, looks[norm], each)
         for norm, each in material.activations.items()
     }
-    if any(arm.difference for arm in arms):
-        paints["differences"] = partial(plots.differences, arms)
+    if summary.contrasts:
+        paints["differences"] = partial(plots.differences, summary)
     if any(run.completed for run in runs):
         paints["test-accuracy"] = partial(plots.accuracies, runs, arms)
         paints["training-loss"] = partial(plots.training_loss, runs, arms)
         paints["validation-accuracy"] = partial(plots.validation_accuracy, runs, arms)
+    tunings = tuning.summarize(material.draws, runs)
+    if tunings:
+        paints["tuning"] = partial(tuning.plot, tunings)
     return {f"{name}.svg": svg.draw(paint) for name, paint in paints.items()}
 
 
@@ -126,29 +140,31 @@ def _place(directories: Sequence[Path], output: Path | None) -> Path:
     return output or directories[0]
 
 
-def print_summary(console: Console, summary: Table, directory: Path) -> None:
+def print_summary(console: Console, printed: Printed, directory: Path) -> None:
     """Prints what `write_report` returned, and where to read on."""
-    console.print(summary)
-    if summary.note:
-        console.print(f"Note: {summary.note}", soft_wrap=True)
+    for table in printed.tables:
+        console.print(table)
+        console.print()
+    if printed.note:
+        console.print(f"Note: {printed.note}", soft_wrap=True)
+    for sentence in printed.verdict:
+        console.print(plain(sentence))
     console.print(plain(f"Report: {directory / 'report.html'}"), soft_wrap=True)
 
 
 def write_report(
     directories: Path | Sequence[Path], output: Path | None = None
-) -> Table:
+) -> Printed:
     """Writes report.md, report.html and the plots from the metrics in directories.
 
     Several directories are one ablation whose runs were made apart, by seed or by arm,
-    perhaps on different machines. The baseline is the first arm of the first one.
+    perhaps on different machines. The baseline is the first arm of the first one. What
+    the report says is kept in looks.json, for those that replace it.
 
     Args:
       directories: Where the metrics are, and beside them the activations, if any.
       output: Where the report goes; may be left out for a single directory, which is
         then the place.
-
-    Returns:
-      The summary table.
 
     Raises:
       DataError: If there are no runs, or a file is not one of theirs.
@@ -158,6 +174,7 @@ def write_report(
     directories = [directories] if isinstance(directories, Path) else list(directories)
     output = _place(directories, output)
     material = merge.read(directories)
+    earlier = looks.read(dict.fromkeys([*directories, output]))
     try:
         output.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -165,11 +182,22 @@ def write_report(
             f"`output` must be a directory, but {output} cannot be made: "
             f"{error.strerror}."
         ) from error
-    runs, arms = material.runs, summarize(material.runs, material.arms)
-    text, images = as_markdown(material, arms), _plots(material, arms)
-    page = as_page(contents.heading(arms, runs[0].start), text, images)
+    runs = material.runs
+    summary = summarize(runs, material.arms, material.contrasts)
+    acted = actions(runs, material.arms, material.activations)
+    said = verdict(summary, acted)
+    look = looks.look(runs, said)
+    if look is not None:
+        said = [*said, *looks.told(look, earlier)]
+    text, images = as_markdown(material, summary, said), _plots(material, summary)
+    page = as_page(contents.heading(summary.arms, runs[0].start), text, images)
     for name, content in {**images, "report.md": text, "report.html": page}.items():
         write_whole(output / name, content)
+    if look is not None:
+        looks.write(output, earlier, look)
     changed = contents.changed(runs)
     note = f"Metrics were changed after a run: {'; '.join(changed)}." if changed else ""
-    return replace(tables.summary(runs, arms), note=note)
+    shown = [tables.summary(runs, summary)]
+    if material.contrasts:
+        shown.append(tables.contrasts(summary))
+    return Printed(shown, said, note)

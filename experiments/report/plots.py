@@ -14,7 +14,8 @@ from ..config.arms import ARMS, Look, title
 from ..metrics import Run
 from ..metrics.activation_summary import ActivationSummary
 from . import svg
-from .statistics import ArmSummary, Sample
+from .intervals import Interval, Sample
+from .statistics import ArmSummary, Summary
 
 _OTHER = Look(svg.TEXT, svg.DARK[svg.TEXT], "X")
 _LEGEND_COLUMNS = 3
@@ -125,13 +126,13 @@ def validation_accuracy(
     axes.yaxis.set_major_formatter(PercentFormatter(1))
 
 
-def _rows(figure: Figure, arms: Sequence[ArmSummary], heading: str) -> Axes:
-    """Returns axes with a row for each arm."""
-    figure.set_figheight(0.8 + 0.5 * len(arms))
+def _rows(figure: Figure, names: Sequence[str], heading: str) -> Axes:
+    """Returns axes with a row for each name."""
+    figure.set_figheight(0.8 + 0.5 * len(names))
     axes = figure.subplots()
     axes.set_title(heading, loc="left")
-    axes.set_yticks(range(len(arms)), [title(arm.norm) for arm in arms])
-    axes.set_ylim(len(arms) - 0.5, -0.5)
+    axes.set_yticks(range(len(names)), names)
+    axes.set_ylim(len(names) - 0.5, -0.5)
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="y", visible=False)
     axes.xaxis.set_major_locator(MaxNLocator(6))
@@ -144,8 +145,9 @@ def _row(
     look: Look,
     values: Sequence[float],
     summary: Sample,
+    wider: Interval | None = None,
 ) -> None:
-    """Draws values one below the other, under them their mean and its interval."""
+    """Draws values one below the other, under them their mean and its intervals."""
     color = look.on_light
     axes.plot(
         100 * np.asarray(values),
@@ -161,15 +163,17 @@ def _row(
     axes.plot(
         100 * summary.mean, below, "|", markersize=9, markeredgewidth=2, color=color
     )
-    if summary.interval is not None:
-        ends = (100 * summary.interval.low, 100 * summary.interval.high)
-        axes.plot(ends, (below, below), color=color, linewidth=1.5)
+    for interval, width in ((summary.interval, 2), (wider, 0.8)):
+        if interval is not None:
+            ends = (100 * interval.low, 100 * interval.high)
+            axes.plot(ends, (below, below), color=color, linewidth=width)
 
 
 def accuracies(runs: Sequence[Run], arms: Sequence[ArmSummary], figure: Figure) -> None:
     """Draws the test accuracy of every run, and the mean and interval of its arm."""
     trained = [arm for arm in arms if arm.num_runs]
-    axes = _rows(figure, trained, "Test accuracy, %")
+    names = [title(arm.norm) for arm in trained]
+    axes = _rows(figure, names, "Test accuracy, %")
     for row, arm in enumerate(trained):
         values = [run.end["test_accuracy"] for run in _completed(runs, arm)]
         if arm.accuracy is not None:
@@ -177,16 +181,18 @@ def accuracies(runs: Sequence[Run], arms: Sequence[ArmSummary], figure: Figure) 
     axes.set_xlim(right=min(100.5, axes.get_xlim()[1]))  # none is above 100
 
 
-def differences(arms: Sequence[ArmSummary], figure: Figure) -> None:
-    """Draws the difference of each arm to the baseline, seed by seed."""
-    compared = [arm for arm in arms if arm.difference is not None]
-    heading = f"Difference to {title(arms[0].norm)}, points"
-    axes = _rows(figure, compared, heading)
+def differences(summary: Summary, figure: Figure) -> None:
+    """Draws each contrast, seed by seed."""
+    names = [
+        # Both in one line would take half of the width.
+        f"{title(each.arm)}\n\N{MINUS SIGN} {title(each.other)}"
+        for each in summary.contrasts
+    ]
+    axes = _rows(figure, names, "Difference in test accuracy, points")
     axes.axvline(0, color=svg.TEXT, linewidth=1)
-    for row, arm in enumerate(compared):
-        if arm.difference is not None:
-            values = list(arm.difference.by_seed.values())
-            _row(axes, row, _looks(arms)[arm.norm], values, arm.difference)
+    for row, each in enumerate(summary.contrasts):
+        look, values = _looks(summary.arms)[each.arm], [*each.by_seed.values()]
+        _row(axes, row, look, values, each, each.over_images)
 
 
 def _maps(axes: Axes, maps: NDArray[np.float32], label: str) -> None:

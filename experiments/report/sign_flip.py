@@ -80,7 +80,7 @@ def seeds_needed(size: float, deviation: float, comparisons: int) -> int | None:
     Args:
       size: The true difference.
       deviation: Standard deviation of the paired differences.
-      comparisons: Number of arms that are compared with the baseline.
+      comparisons: Number of contrasts.
 
     Returns:
       The number, or None if it is over 1,000.

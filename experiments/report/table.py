@@ -28,8 +28,6 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
     prose: int = 0
     """How many of the last columns hold sentences; all but the first hold numbers."""
-    note: str = ""
-    """What to know of it, in a sentence."""
 
     def __rich_console__(
         self, console: Console, options: ConsoleOptions
@@ -59,7 +57,8 @@ class Table:
             if i == 0:
                 wide.add_column(heading)
             else:
-                wide.add_column(heading, justify="right", no_wrap=True)
+                width = max(map(len, (*lines, *(row[i] for row in self.rows))))
+                wide.add_column(heading, justify="right", no_wrap=True, min_width=width)
         for row in self.rows:
             wide.add_row(*(Text(plain(cell)) for cell in row))
         return wide

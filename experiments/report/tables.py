@@ -1,14 +1,19 @@
 """The tables of a report."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from itertools import compress
 from typing import Any
 
-from ..config.arms import title
+import numpy as np
+
+from ..config.arms import contrast_title, title
 from ..metrics import Run
 from ..metrics.activation_summary import ActivationSummary
 from .formatting import (
     NOTHING,
+    decimals,
     deviation,
     duration,
     interval,
@@ -21,32 +26,56 @@ from .formatting import (
     signed,
     size_in_points,
 )
-from .statistics import ArmSummary, Difference
+from .statistics import PRIMARY, ArmSummary, Contrast, Difference, Summary
 from .table import Table, tabulate
 
 SIZES = (0.005, 0.01)
 """Differences worth knowing the number of seeds for: half a point, and one."""
 
 
-def summary(runs: Sequence[Run], arms: Sequence[ArmSummary]) -> Table:
-    """Returns accuracy and difference to the baseline of each arm."""
+_TO_TARGET = "epochs_to_target"
 
-    def difference(write: Callable[[Difference], str]) -> Callable[[ArmSummary], str]:
-        return lambda arm: optional(arm.difference, write)
+
+def _metrics(summary: Summary) -> dict[str, tuple[str, Callable[..., str]]]:
+    """Returns the heading of each secondary metric, and what writes its values."""
+    metrics = {
+        "loss": ("test loss", decimals),
+        "calibration_error": ("calibration error (%)", points),
+    }
+    if summary.target is not None:
+        to_target = f"epochs to {100 * summary.target:g}%"
+        metrics[_TO_TARGET] = (to_target, partial(decimals, places=1))
+    return {
+        metric: entry
+        for metric, entry in metrics.items()
+        if metric == _TO_TARGET or any(arm.values[metric] for arm in summary.arms)
+    }
+
+
+def _value(arm: ArmSummary, metric: str, write: Callable[..., str]) -> str:
+    """Returns the mean of a metric, or how many runs reached the target if not all."""
+    sample = arm.sample(metric)
+    if sample is None and arm.num_runs and metric == _TO_TARGET:
+        return f"{len(arm.values[metric])} of {arm.num_runs}"
+    return optional(sample, lambda values: mean(values, write))
+
+
+def summary(runs: Sequence[Run], summary: Summary) -> Table:
+    """Returns the metrics of each arm."""
+
+    def column(metric: str, write: Callable[..., str]) -> Callable[[ArmSummary], str]:
+        return lambda arm: _value(arm, metric, write)
 
     return tabulate(
-        arms,
+        summary.arms,
         {
             "norm": lambda arm: title(arm.norm),
-            "test accuracy (%)": lambda arm: optional(arm.accuracy, mean),
+            "test accuracy (%)": column(PRIMARY, points),
             "sd": lambda arm: optional(arm.accuracy, deviation),
-            f"difference to {title(arms[0].norm)}": difference(
-                lambda each: signed(each.mean)
-            ),
-            "its 95% interval": difference(
-                lambda each: optional(each.interval, interval)
-            ),
-            "p (Holm)": difference(lambda each: p_value(each.corrected_p_value)),
+            **{
+                heading: column(metric, write)
+                for metric, (heading, write) in _metrics(summary).items()
+            },
             "runs": lambda arm: (
                 f"{arm.num_runs} of {sum(run.norm == arm.norm for run in runs)}"
             ),
@@ -54,28 +83,105 @@ def summary(runs: Sequence[Run], arms: Sequence[ArmSummary]) -> Table:
     )
 
 
-def sign_flip_tests(arms: Sequence[ArmSummary]) -> Table:
-    """Returns the p-values of each arm, and the number of seeds it would take."""
+def name(difference: Difference) -> str:
+    """Returns the title of a difference."""
+    return contrast_title(difference.arm, difference.other)
 
-    def needed(difference: Difference, size: float) -> str:
-        if difference.deviation is None:
+
+def contrasts(summary: Summary) -> Table:
+    """Returns the differences that are tested."""
+    rows = tabulate(
+        summary.contrasts,
+        {
+            "contrast": name,
+            "points": lambda each: signed(each.mean),
+            "95% over seeds": lambda each: optional(each.interval, interval),
+            "over seeds and images": lambda each: optional(each.over_images, interval),
+            "p": lambda each: p_value(each.p_value),
+            "p (Holm)": lambda each: p_value(each.corrected_p_value),
+            "seeds": lambda each: str(len(each.by_seed)),
+        },
+    )
+    nothing = [NOTHING] * (len(rows.columns) - 2)
+    missing = [(contrast_title(*each), *nothing, "0") for each in summary.missing]
+    return replace(rows, rows=(*rows.rows, *missing))
+
+
+def secondary(summary: Summary, contrast: Contrast) -> Table:
+    """Returns the differences of a contrast in all metrics but accuracy."""
+    arms = {arm.norm: arm for arm in summary.arms}
+
+    def of(arm: str, metric: str, write: Callable[..., str]) -> str:
+        values = arms[arm].values[metric]
+        found = [values[seed] for seed in contrast.by_seed if seed in values]
+        if len(found) == len(contrast.by_seed):
+            return write(float(np.mean(found)))
+        return f"{len(found)} of {len(contrast.by_seed)}"
+
+    def row(metric: str, heading: str, write: Callable[..., str]) -> tuple[str, ...]:
+        found = contrast.secondary.get(metric)
+        return (
+            heading,
+            of(contrast.arm, metric, write),
+            of(contrast.other, metric, write),
+            optional(found, lambda each: write(each.mean, sign="+")),
+            NOTHING
+            if found is None
+            else optional(found.interval, lambda ends: interval(ends, write)),
+            optional(found, lambda each: p_value(each.p_value)),
+        )
+
+    return Table(
+        (
+            name(contrast),
+            title(contrast.arm),
+            title(contrast.other),
+            "difference",
+            "95% over seeds",
+            "p, not corrected",
+        ),
+        tuple(
+            row(metric, *entry)
+            for metric, entry in _metrics(summary).items()
+            if metric == _TO_TARGET or metric in contrast.secondary
+        ),
+    )
+
+
+def exploratory(summary: Summary) -> Table:
+    """Returns the differences to the baseline that are not tested."""
+    return tabulate(
+        summary.exploratory,
+        {
+            "exploratory": name,
+            "points": lambda each: signed(each.mean),
+            "95% over seeds": lambda each: optional(each.interval, interval),
+            "p, not corrected": lambda each: p_value(each.p_value),
+            "seeds": lambda each: str(len(each.by_seed)),
+        },
+    )
+
+
+def seeds_needed(summary: Summary) -> Table:
+    """Returns what the seeds of each contrast can show, and how many it would take."""
+
+    def needed(contrast: Contrast, size: float) -> str:
+        if contrast.deviation is None:
             return NOTHING
-        return number_of_seeds(difference.seeds_needed(size))
+        return number_of_seeds(contrast.seeds_needed(size))
 
-    def seeds_for(size: float) -> Callable[[tuple[str, Difference]], str]:
-        return lambda row: needed(row[1], size)
+    def seeds_for(size: float) -> Callable[[Contrast], str]:
+        return lambda contrast: needed(contrast, size)
 
     return tabulate(
-        [(arm.norm, arm.difference) for arm in arms if arm.difference],
+        summary.contrasts,
         {
-            "norm": lambda row: title(row[0]),
-            "seeds": lambda row: str(len(row[1].by_seed)),
-            "p": lambda row: p_value(row[1].p_value),
-            "p (Holm)": lambda row: p_value(row[1].corrected_p_value),
-            "lowest possible": lambda row: p_value(row[1].smallest_p_value),
-            "sd of differences": lambda row: deviation(row[1]),
+            "contrast": name,
+            "seeds": lambda each: str(len(each.by_seed)),
+            "lowest possible p": lambda each: p_value(each.smallest_p_value),
+            "sd of differences": deviation,
             **{f"seeds for {size_in_points(size)}": seeds_for(size) for size in SIZES},
-            "for the observed": lambda row: needed(row[1], row[1].mean),
+            "for the observed": lambda each: needed(each, each.mean),
         },
     )
 

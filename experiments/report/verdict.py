@@ -1,80 +1,149 @@
-"""What the tests say, in a sentence, and no more than that."""
+"""What the runs say, in plain sentences, and no more than that."""
 
 import math
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
 from ..config.arms import ARMS, title
+from ..metrics import Run
 from ..metrics.activation_summary import ActivationSummary
-from .formatting import number_of_seeds, p_value, percent, points, size_in_points
+from ..metrics.evaluation import Gains
+from .formatting import number_of_seeds, p_value, points, size_in_points
 from .sign_flip import POWER
-from .statistics import ArmSummary, Difference
+from .statistics import Contrast, Summary
 from .tables import SIZES
 
 
-def _either(names: Sequence[str]) -> str:
-    *others, last = names
-    return f"{', '.join(others)} or {last}" if others else last
+def _gains(runs: Sequence[Run]) -> list[Gains]:
+    """Returns the gains of an arm, place by place: medians over the runs with gains."""
+    recorded = [
+        gains for run in runs if run.completed and (gains := run.end.get("gains"))
+    ]
+    places = set.intersection(*map(set, recorded)) if recorded else ()
+    of_places = [
+        [[each[place][name] for name in ("low", "median", "high")] for each in recorded]
+        for place in places
+    ]
+    medians = [np.median(each, axis=0) for each in of_places]
+    return [Gains(*map(float, each)) for each in medians if np.isfinite(each).all()]
 
 
-def _shown(arm: ArmSummary, difference: Difference) -> str:
-    direction = "higher" if difference.mean > 0 else "lower"
-    p = p_value(difference.corrected_p_value)
-    return (
-        f"{title(arm.norm)} is {direction} by {points(abs(difference.mean))} points "
-        f"(p {p if p.startswith('<') else f'= {p}'})"
+def _action(arm: str, gains: Sequence[Gains]) -> str:
+    """Returns where an arm acted, that is where its gain varied, or that it did not."""
+    # LRN + BatchNorm is no constant factor where its LRN is one.
+    layer, plus, _ = title(arm).partition(" + ")
+    name = f"{layer} in {title(arm)}" if plus else title(arm)
+    acting = [each for each in gains if not each.constant]
+    if not acting:
+        low, high = (f"{end(each.median for each in gains):.3g}" for end in (min, max))
+        factor = low if low == high else f"{low} to {high}"
+        says = "this says nothing of local normalization"
+        return _sentence(f"{name} was a constant factor of {factor} here: {says}")
+    at = "" if len(gains) == 1 else f" at {len(acting)} of {len(gains)} places"
+    there = " there" if at else ""
+    low, high = min(each.low for each in acting), max(each.high for each in acting)
+    between = f"between {low:.3g} and {high:.3g}"
+    return _sentence(f"{name} acted{at}: nine in ten of its gains{there} are {between}")
+
+
+def actions(
+    runs: Sequence[Run],
+    arms: Sequence[str],
+    activations: Mapping[str, ActivationSummary],
+) -> dict[str, tuple[bool, str]]:
+    """Returns whether each arm of LRN did more than multiply, and that in a sentence.
+
+    Runs of earlier versions recorded no gains. Of them it is said alone where the
+    activations show that the first norm was a constant factor.
+    """
+    found = {}
+    for arm in arms:
+        known = ARMS.get(arm.partition("-")[0])
+        if known is None or not known.local:
+            continue
+        gains = _gains([run for run in runs if run.norm == arm])
+        shown = activations.get(arm)
+        if not gains and shown is not None and shown.constant is not None:
+            gains = [Gains(*[shown.constant] * 3)]
+        if gains:
+            acted = not all(each.constant for each in gains)
+            found[arm] = acted, _action(arm, gains)
+    return found
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def _finding(contrast: Contrast, constant: bool) -> str:
+    """Returns what the test says of a contrast.
+
+    Args:
+      contrast: The contrast.
+      constant: Whether one of its arms should have acted, and did not.
+    """
+    size = points(abs(contrast.mean))
+    direction = "above" if contrast.mean > 0 else "below"
+    where = "level with" if size == "0.00" else f"{size} points {direction}"
+    p = p_value(contrast.corrected_p_value)
+    text = (
+        f"{title(contrast.arm)} is {where} {title(contrast.other)}: "
+        f"{'shown' if contrast.shown else 'not shown'} "
+        f"(corrected p {p if p.startswith('<') else f'= {p}'})"
     )
+    if constant and contrast.shown:
+        text += ", but not as the work of local normalization"
+    return _sentence(text)
 
 
-def _not_shown(arms: Mapping[str, Difference]) -> str:
-    """Returns that these arms show no difference, and how many seeds would."""
-    differences = arms.values()
-    text = f"no difference shown for {_either([*map(title, arms)])}"
-    if any(difference.deviation is None for difference in differences):
-        return f"{text}, and a single seed can show none"
-    pairs = sorted({len(difference.by_seed) for difference in differences})
+def _needed(contrasts: Sequence[Contrast]) -> str:
+    """Returns how many seeds would show what these contrasts did not."""
+    if any(contrast.deviation is None for contrast in contrasts):
+        return "A single seed can show no difference."
+    pairs = sorted({len(contrast.by_seed) for contrast in contrasts})
     seeds = f"{' to '.join(map(str, pairs[:1] + pairs[1:][-1:]))} seeds"
-    one = f"one of {size_in_points(SIZES[0])}"
-    needed = [each.seeds_needed(SIZES[0]) or math.inf for each in differences]
+    each = " in each of these" if len(contrasts) > 1 else ""
+    one = f"a difference of {size_in_points(SIZES[0])}{each}"
+    needed = [each.seeds_needed(SIZES[0]) or math.inf for each in contrasts]
     if max(needed) <= pairs[0]:
-        return f"{text}, where {seeds} would show {one} {POWER:.0%} of the time"
+        return f"{seeds} would show {one} {POWER:.0%} of the time."
     most = None if math.inf in needed else int(max(needed))
     would = f"it would take {number_of_seeds(most)} seeds to show {one}"
-    if not any(difference.can_be_shown for difference in differences):
-        return f"{text}; {seeds} can show none, however large, and {would}"
-    return f"{text} with {seeds}, and {would}"
+    if not any(contrast.can_be_shown for contrast in contrasts):
+        return f"{seeds} can show no difference, however large; {would}."
+    return _sentence(would)
 
 
-def verdict(arms: Sequence[ArmSummary]) -> str:
-    """Returns which arms differ from the baseline, and which show no difference."""
-    baseline, others = arms[0], arms[1:]
-    if baseline.accuracy is None:
-        return (
-            f"No run of the baseline, {title(baseline.norm)}, counts, so there is "
-            "nothing to compare with."
+def verdict(summary: Summary, acted: Mapping[str, tuple[bool, str]]) -> list[str]:
+    """Returns what the runs say, sentence by sentence.
+
+    That an arm acted is said where a contrast rests on it; that it did not, always.
+
+    Args:
+      summary: The ablation in numbers.
+      acted: See `actions`.
+    """
+    tested = {arm for each in summary.contrasts for arm in (each.arm, each.other)}
+    sentences = [
+        sentence for arm, (did, sentence) in acted.items() if arm in tested or not did
+    ]
+    if not any(arm.num_runs for arm in summary.arms):
+        return ["No run has completed, so there is nothing to compare."]
+    if not summary.contrasts and not summary.missing:
+        return [
+            *sentences,
+            _sentence(
+                f"{title(summary.arms[0].norm)} alone: there is nothing to compare with"
+            ),
+        ]
+    for contrast in summary.contrasts:
+        constant = any(
+            not acted[arm][0] for arm in (contrast.arm, contrast.other) if arm in acted
         )
-    if not others:
-        return f"{title(baseline.norm)} alone: there is nothing to compare with."
-    compared = [(arm, arm.difference) for arm in others if arm.difference is not None]
-    findings = [_shown(arm, each) for arm, each in compared if each.shown]
-    not_shown = {arm.norm: each for arm, each in compared if not each.shown}
-    if not_shown:
-        findings.append(_not_shown(not_shown))
-    missing = [title(arm.norm) for arm in others if arm.difference is None]
-    if missing:
-        findings.append(f"there is no run to compare of {_either(missing)}")
-    return (
-        f"Under this recipe, test accuracy against {title(baseline.norm)} "
-        f"({percent(baseline.accuracy.mean)}): {'; '.join(findings)}."
-    )
-
-
-def reservation(summaries: Mapping[str, ActivationSummary]) -> str:
-    """Returns which arms of LRN acted as constants, if any: then nothing local did."""
-    return " ".join(
-        f"{title(norm)} was a constant factor of {each.constant:.3g} here: its results "
-        "say nothing of local normalization."
-        for norm, each in summaries.items()
-        if (arm := ARMS.get(norm.partition("-")[0])) is not None
-        and arm.local
-        and each.constant is not None
-    )
+        sentences.append(_finding(contrast, constant))
+    for arm, other in summary.missing:
+        text = f"{title(arm)} and {title(other)} have no completed run in common"
+        sentences.append(_sentence(f"{text}: no seed to compare them by"))
+    not_shown = [each for each in summary.contrasts if not each.shown]
+    return [*sentences, *([_needed(not_shown)] if not_shown else [])]

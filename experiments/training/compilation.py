@@ -16,7 +16,7 @@ from ..config.recipe import NormName, Recipe
 from ..metrics.evaluation import Evaluation
 from ..models.norms import SCALE
 from . import parallel
-from .feed import Feed, Placed, make_feed
+from .feed import Feed, Placed, make_feed, with_first_images
 from .step import Functions, Losses, Predictions, State, make_functions
 
 _EVALUATION_BATCH = 500
@@ -69,6 +69,7 @@ def compile_arm(
       UserError: If the data do not fit the recipe or the devices.
     """
     mesh = placed.mesh
+    placed = with_first_images(placed, recipe.train_images)
     parallel.check_batch(recipe.batch_size, mesh)
     functions = make_functions(recipe, norm, placed.dataset)
     feed = make_feed(recipe, placed, steps_per_call)

@@ -1,8 +1,8 @@
 """How training images reach the steps: from the devices' memory, or as a stream."""
 
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
+from functools import cache, cached_property
 from typing import Any, NamedTuple
 
 import jax
@@ -42,6 +42,15 @@ class Placed:
             return ()
         layout = parallel.replicated(self.mesh)
         return parallel.put(train.images, layout), parallel.put(train.labels, layout)
+
+
+@cache
+def with_first_images(placed: Placed, number: int | None) -> Placed:
+    """Returns the same with the first training images alone; None is with all."""
+    if number is None:
+        return placed
+    train = placed.dataset.train.select(np.arange(number))
+    return Placed(replace(placed.dataset, train=train), placed.mesh)
 
 
 class Feed(NamedTuple):

@@ -74,10 +74,18 @@ def steps_per_epoch(recipe: Recipe, dataset: Dataset) -> int:
       UserError: If there is none.
     """
     size = len(dataset.train)
+    there = f"images of {recipe.dataset}, {size} without those held out"
+    if recipe.train_images is not None:
+        if recipe.train_images > size:
+            raise UserError(
+                f"`train-images` must be at most the number of training {there}, but "
+                f"got {recipe.train_images}."
+            )
+        size = recipe.train_images
+        there = f"images that --train-images says, {size}"
     if size < recipe.batch_size:
         raise UserError(
-            f"`batch-size` must be at most the number of training images of "
-            f"{recipe.dataset}, {size} without those held out, but got "
+            f"`batch-size` must be at most the number of training {there}, but got "
             f"{recipe.batch_size}. Set --batch-size {size} or less."
         )
     return size // recipe.batch_size

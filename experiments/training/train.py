@@ -71,6 +71,8 @@ def train(
 ) -> Result:
     """Trains one network and tests it once, after the last epoch.
 
+    A draw of tuning is not tested: what is chosen by must not be the test images.
+
     Runs that differ in the norm alone start from the same weights and see the same
     images in the same order: weights, order, augmentation and dropout depend on the
     seed only.
@@ -86,7 +88,7 @@ def train(
         the norms of some held-out images.
 
     Returns:
-      The metrics of every epoch, and of the test images.
+      The metrics of every epoch, and of the test images, if it is tested.
 
     Raises:
       NonFiniteLossError: If loss or gradient of a step are not finite, or the loss on
@@ -132,7 +134,7 @@ def train(
         if checkpoints is not None:
             checkpoints.save(epoch, state)
 
-    test = evaluate(state, "test", recipe.epochs)
+    test = None if config.is_draw else evaluate(state, "test", recipe.epochs)
     some = np.arange(min(_IMAGES_AROUND_NORMS, len(dataset.validation)))
     activations = arm.around_norms(state, dataset.validation.take(some).images)
     on_end(state, activations)

@@ -19,7 +19,7 @@ def quick(monkeypatch):
 
 
 def _make_quick(monkeypatch):
-    from experiments import ablate
+    from experiments import ablate, reproduce
 
     from .digits import DATASET
 
@@ -28,7 +28,8 @@ def _make_quick(monkeypatch):
     def read_once(source, console):
         return DATASET if source.dataset == "digits" else read(source, console)
 
-    monkeypatch.setattr(ablate, "read", read_once)
+    for module in (ablate, reproduce):
+        monkeypatch.setattr(module, "read", read_once)
 
 
 class Finished(NamedTuple):

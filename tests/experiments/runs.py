@@ -6,6 +6,7 @@ import numpy as np
 
 from experiments.config.arms import ARMS as TABLE
 from experiments.config.config import Config, Recipe
+from experiments.config.contrasts import default
 from experiments.metrics import Epoch, NonFiniteLossError, Result, Run
 from experiments.metrics import write as records
 from experiments.metrics.evaluation import Evaluation
@@ -79,12 +80,12 @@ def write_run(
     config = Config(Recipe(epochs=3), norm, seed)
     epochs = make_epochs(accuracy, num_epochs)
     with records.writer(directory, config) as writer:
-        writer.start(config, arms=arms, **ORIGIN)
+        writer.start(config, arms=arms, contrasts=default(arms), **ORIGIN)
         for epoch in epochs:
             writer.epoch(epoch)
         if end == "completed":
             test = make_evaluation(accuracy)
-            writer.completed(Result(config, 1234, 1.0, epochs, test))
+            writer.ended(Result(config, 1234, 1.0, epochs, test))
         elif end == "diverged":
             writer.diverged(NonFiniteLossError(17, float("nan")))
 

@@ -54,6 +54,7 @@ def test_few_entries_at_the_top():
         "__init__.py",
         "__main__.py",
         "ablate.py",
+        "reproduce.py",
     }
 
 

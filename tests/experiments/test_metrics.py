@@ -75,7 +75,7 @@ def line_with(number, **changes):
             place = content
             for each in outer:
                 place = place[each]
-            del place[name]
+            place.pop(name, None)
             if value is not None:
                 place[name] = value
         return [*lines[: number - 1], json.dumps(content).encode(), *lines[number:]]
@@ -122,15 +122,20 @@ def line_with(number, **changes):
         (line_with(1, arms=["none"]), 1, "arms must hold its own, lrn, but is none"),
         (line_with(1, arm="../lrn"), 1, "'../lrn' is no name of an arm"),
         (line_with(1, arms=["lrn", "$x$"]), 1, "'$x$' is no name of an arm"),
+        (line_with(1, contrasts=[["lrn", "x"]]), 1, "['lrn', 'x'] is no pair of its"),
         # The end.
+        (line_with(5, status="done"), 5, "status must be completed or validated or di"),
+        (line_with(5, status=["completed"]), 5, "status must be completed or validat"),
+        (line_with(5, status="validated"), 5, "a run that was not tested has results"),
         (
-            line_with(5, status="done"),
-            5,
-            "status must be completed or diverged, but is",
+            line_with(1, drawn={"x": {"value": 1, "low": 0, "high": 2, "own": None}}),
+            1,
+            "drawn.x is no value from a range above 0",
         ),
-        (line_with(5, status=["completed"]), 5, "status must be completed or diverged"),
         (line_with(5, status="diverged"), 5, "it has no step"),
         (line_with(5, test_accuracy=50), 5, "test_accuracy must be between 0 and 1"),
+        (line_with(5, test_hits="AA=="), 5, "test_hits holds 1 bytes, not one bit"),
+        (line_with(5, test_hits="", test_images=0), 5, "test_images must be at least"),
         (line_with(5, parameters=0.5), 5, "parameters must be a whole number or null"),
     ],
 )

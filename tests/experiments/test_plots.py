@@ -62,15 +62,25 @@ def test_arms_of_a_sweep_get_looks_of_their_own():
 def test_axis_leaves_out_the_beginning_of_long_runs(number, lowest):
     runs = [make_run("none", 0, 0.9, epochs=number)]
     figure = Figure()
-    plots.validation_accuracy(runs, summarize(runs, ["none"]), figure)
+    plots.validation_accuracy(runs, summarize(runs, ["none"], []).arms, figure)
     assert figure.axes[0].get_ylim()[0] == pytest.approx(lowest, abs=0.01)
 
 
 def every_arm() -> str:
     """Draws one plot with every arm in it."""
     runs = make_runs({arm: [0.5, 0.75] for arm in EVERY_ARM})
-    paint = partial(plots.training_loss, runs, summarize(runs, EVERY_ARM))
-    return svg.draw(paint)
+    arms = summarize(runs, EVERY_ARM, []).arms
+    return svg.draw(partial(plots.training_loss, runs, arms))
+
+
+def test_every_contrast_has_a_row_with_its_arms():
+    pairs = [("lrn", "none"), ("lrn_batch_norm", "batch_norm")]
+    runs = make_runs({arm: [0.5, 0.75] for arm in EVERY_ARM})
+    figure = Figure()
+    plots.differences(summarize(runs, EVERY_ARM, pairs), figure)
+    (axes,) = figure.axes
+    labels = [each.get_text() for each in axes.get_yticklabels()]
+    assert labels == ["LRN\n\u2212 no norm", "LRN + BatchNorm\n\u2212 BatchNorm"]
 
 
 def test_a_plot_has_the_same_bytes_in_every_process():

@@ -15,10 +15,15 @@ from rich.console import Console
 from experiments import metrics
 from experiments.__main__ import main
 from experiments.config.arms import title
-from experiments.metrics import activation_file, activation_summary, arms_of
+from experiments.metrics import (
+    activation_file,
+    activation_summary,
+    arms_of,
+    contrasts_of,
+)
 from experiments.report import formatting, merge, page, tables
 from experiments.report.statistics import summarize
-from experiments.report.verdict import verdict
+from experiments.report.verdict import actions, verdict
 from experiments.terminal.errors import UserError
 from experiments.terminal.text import plain
 
@@ -72,12 +77,17 @@ def composed(*directories) -> str:
 
 
 def of_material(material) -> str:
-    return page.as_markdown(material, summarize(material.runs, material.arms))
+    runs, arms = material.runs, material.arms
+    summary = summarize(runs, arms, material.contrasts)
+    said = verdict(summary, actions(runs, arms, material.activations))
+    text = page.as_markdown(material, summary, said)
+    return text.replace("\N{MINUS SIGN}", "-")  # easier to type, and to tell apart
 
 
-def of_runs(runs) -> str:
+def of_runs(runs, activations=None) -> str:
     """Returns the Markdown of a report on runs that were never written."""
-    return of_material(merge.Material(runs, arms_of(runs), [], {}))
+    arms, contrasts = arms_of(runs), contrasts_of(runs)
+    return of_material(merge.Material(runs, arms, contrasts, [], activations or {}))
 
 
 def section(text, heading) -> str:
@@ -86,16 +96,19 @@ def section(text, heading) -> str:
 
 
 def verdict_of(**accuracies) -> str:
-    """Returns the verdict on these accuracies of arms, seed by seed."""
-    return verdict(summarize(make_runs(accuracies), list(accuracies)))
+    """Returns the verdict on these accuracies of arms, all less the first."""
+    first, *others = accuracies
+    pairs = [(arm, first) for arm in others]
+    summary = summarize(make_runs(accuracies), [*accuracies], pairs)
+    return " ".join(verdict(summary, {}))
 
 
 def test_verdict_says_no_more_than_the_test():
-    text = verdict_of(**ACCURACIES)
-    assert "against no norm (91.50%)" in text
-    assert "BatchNorm is higher by 5.00 points (p = 0.0156)" in text
-    assert "no difference shown for LRN with 8 seeds" in text
-    assert text.count(".") == len(re.findall(r"\d\.\d", text)) + 1  # a sentence
+    assert verdict_of(**ACCURACIES) == (
+        "LRN is level with no norm: not shown (corrected p = 1). BatchNorm is 5.00 "
+        "points above no norm: shown (corrected p = 0.0156). It would take 25 seeds to "
+        "show a difference of 0.5 points."
+    )
 
 
 NOISE = np.array([0.0001, -0.0001] * 4)
@@ -106,35 +119,35 @@ NOISE = np.array([0.0001, -0.0001] * 4)
     [
         (
             {"none": ACCURACIES["none"], "lrn": 0.99 * np.array(ACCURACIES["none"])},
-            "LRN is lower by 0.91 points (p = 0.00781)",
+            "LRN is 0.91 points below no norm: shown (corrected p = 0.00781).",
         ),
         # Differences with a deviation of 0.58 points, and no correction for one arm.
         (
             {"none": [0.5, 0.51, 0.5], "lrn": [0.9, 0.91, 0.91]},
-            "no difference shown for LRN; 3 seeds can show none, however large, and it "
-            "would take 13 seeds to show one of 0.5 points",
+            "3 seeds can show no difference, however large; it would take 13 seeds to "
+            "show a difference of 0.5 points.",
         ),
         (
             {"none": [0.1, 0.9, 0.1, 0.9, 0.5, 0.5], "lrn": [0.9, 0.1] * 3},
-            "with 6 seeds, and it would take over 1,000 seeds to show one",
+            "It would take over 1,000 seeds to show a difference of 0.5 points.",
         ),
         (
             {"none": [0.5] * 8, "lrn": 0.5 + NOISE, "batch_norm": 0.5 - NOISE},
-            "no difference shown for LRN or BatchNorm, where 8 seeds would show one of "
-            "0.5 points 80% of the time",
+            "8 seeds would show a difference of 0.5 points in each of these 80% of the "
+            "time.",
         ),
         (
             {"none": [0.5], "lrn": [0.9]},
-            "no difference shown for LRN, and a single seed can show none",
+            "not shown (corrected p = 1). A single seed can show no difference.",
         ),
         (
             {"none": [0.5, 0.6, 0.7], "lrn": [0.5, 0.7], "batch_norm": [0.6, 0.5, 0.7]},
-            "LRN or BatchNorm; 2 to 3 seeds can show none",
+            "2 to 3 seeds can show no difference, however large;",
         ),
-        ({"none": [0.5]}, "nothing to compare with."),
+        ({"none": [0.5]}, "No norm alone: there is nothing to compare with."),
         (
-            {"none": [0.5], "lrn": [], "batch_norm": []},
-            "there is no run to compare of LRN or BatchNorm.",
+            {"none": [0.5], "lrn": []},
+            "LRN and no norm have no completed run in common: no seed to compare them",
         ),
     ],
 )
@@ -149,15 +162,112 @@ def test_tables_say_what_the_statistics_do(finished):
     half_width = 2.3646 * deviation / np.sqrt(8)
     assert (
         f"| no norm | 91.50 ± {100 * half_width:.2f} | {100 * deviation:.2f} "
-        f"| {NOTHING} | {NOTHING} | {NOTHING} | 8 of 8 |"
+        "| 0.100 | 2.00 | 8 of 8 |"
     ) in text
+    contrasts = section(text, "Contrasts")
+    assert "| LRN - no norm | +0.00 | " in contrasts
+    # The images that BatchNorm gets right are nearly the same for all seeds.
     assert re.search(
-        r"\| BatchNorm \| 96.50 ± .* \| \+5.00 \| \+4.9\d to \+5.0\d \| 0.0156 \|", text
+        r"\| LRN - BatchNorm \| -5.00 \| -5.\d\d to -4.\d\d \| -6.\d\d to -3.\d\d "
+        r"\| 0.00781 \| 0.0156 \| 8 \|",
+        contrasts,
     )
-    tests = section(text, "The test, and the seeds it would take")
-    assert "| BatchNorm | 8 | 0.00781 | 0.0156 | 0.0156 | 0.08 | 7 | 7 | 7 |" in tests
-    # The observed difference of LRN is 0, which no number of seeds shows.
-    assert re.search(r"\| LRN \| 8 \| 1 \| 1 \| 0.0156 \|.*\| over 1,000 \|", tests)
+    others = section(text, "Other differences")
+    assert "| BatchNorm - no norm | +5.00 | +4.94 to +5.06 | 0.00781 | 8 |" in others
+    seeds = section(text, "The seeds it would take")
+    assert re.search(r"\| LRN - no norm \| 8 \| 0.0156 \|.*\| over 1,000 \|", seeds)
+
+
+def test_secondary_metrics_are_in_a_table_for_each_contrast():
+    made = make_runs(recipe={"target_accuracy": 0.915})
+    text = section(of_runs(made), "Secondary metrics")
+    lrn = "| LRN - BatchNorm | LRN | BatchNorm | difference | 95% over seeds |"
+    assert text.index("| LRN - no norm | LRN | no norm |") < text.index(lrn)
+    rows = text[text.index(lrn) :]
+    # Accuracies below 0.94833 do not get there in three epochs, all of BatchNorm do.
+    assert f"| epochs to 91.5% | 0 of 8 | 2.5 | {NOTHING} | {NOTHING} |" in rows
+    assert f"| test loss | 0.100 | 0.100 | +0.000 | {NOTHING} | 1 |" in rows
+    assert "calibration" not in text  # earlier files have none
+
+
+def gains(*places):
+    """The last line of a run with these 5th and 95th percentiles of gains."""
+    return {
+        "gains": {
+            f"norm{i}": {"low": low, "median": (low + high) / 2, "high": high}
+            for i, (low, high) in enumerate(places, 1)
+        }
+    }
+
+
+NAN = float("nan")
+CONSTANT = (0.594, 0.596)
+VARIES = (0.3, 0.6)
+
+
+@pytest.mark.parametrize(
+    ("arm", "places", "said"),
+    [
+        (
+            "lrn",
+            [VARIES],
+            "LRN acted: nine in ten of its gains are between 0.3 and 0.6.",
+        ),
+        (
+            "lrn",
+            [CONSTANT, VARIES],
+            "acted at 1 of 2 places: nine in ten of its gains there are",
+        ),
+        (
+            "lrn",
+            [CONSTANT] * 2,
+            "LRN was a constant factor of 0.595 here: this says no",
+        ),
+        ("lrn", [CONSTANT, (0.999, 1)], "a constant factor of 0.595 to 1 here: this"),
+        ("whole_map", [CONSTANT], "Whole-map was a constant factor of 0.595 here: "),
+        ("lrn_batch_norm", [CONSTANT], "LRN in LRN + BatchNorm was a constant factor"),
+        ("scaled", [CONSTANT], None),
+        ("lrn", [(NAN, NAN)], None),
+        ("lrn", [], None),
+    ],
+)
+def test_verdict_begins_with_whether_lrn_acted(arm, places, said):
+    made = make_runs({"none": [0.5] * 6, arm: [0.6, 0.61] * 3})
+    for run in made[6:]:
+        run.end.update(gains(*places))
+    first, *others = section_of_verdict(of_runs(made))
+    finding = f"{title(arm).capitalize()} is 10.50 points above no norm: shown".lower()
+    if said is None:
+        assert first.lower().startswith(finding)
+        return
+    assert said in first
+    constant = "was a constant" in first
+    assert others[0].lower().startswith(finding)
+    assert others[0].endswith("not as the work of local normalization.") == constant
+
+
+def section_of_verdict(text) -> list[str]:
+    """Returns the sentences below the title of a report."""
+    lines = text.split("\n\n")[1].splitlines()
+    return [line.removeprefix("- ") for line in lines]
+
+
+@pytest.mark.parametrize(
+    ("recipe", "cut"),
+    [
+        ({"name": "caffe_full", "dataset": "cifar10"}, " (cut short: 3 of 140 epochs)"),
+        ({"name": "caffe_full", "dataset": "cifar10-jpeg"}, " (cut short: 3 of 140"),
+        ({"name": "caffe_full", "dataset": "cifar10", "epochs": 140}, ""),
+        # Other images than the recipe is made for, an unknown recipe, an early file.
+        ({"name": "article", "dataset": "mnist"}, ""),
+        ({"name": "ours"}, ""),
+        ({}, ""),
+    ],
+)
+def test_recipe_that_was_cut_short_is_said_to_be_in_the_title(recipe, cut):
+    heading = of_runs([make_run("none", 0, 0.5, recipe=recipe)]).partition("\n")[0]
+    assert f"on MNIST{cut}" in heading
+    assert ("cut short" in heading) == bool(cut)
 
 
 def test_points_have_a_sign_of_their_own_and_no_negative_zero():
@@ -169,7 +279,9 @@ def test_points_have_a_sign_of_their_own_and_no_negative_zero():
 def test_page_needs_no_other_file(written, finished):
     text = (written / "report.html").read_text(encoding="utf-8")
     names = re.findall(r"!\[.*?\]\((.*?)\)", (written / "report.md").read_text("utf-8"))
-    assert {"report.md", "report.html", *names} == {p.name for p in written.iterdir()}
+    assert {"report.md", "report.html", "looks.json", *names} == {
+        path.name for path in written.iterdir()
+    }
     assert "activations-lrn.svg" in names
     images = re.findall(r'<img src="data:image/svg\+xml;base64,(.*?)" alt=".+?"', text)
     for image, name in zip(images, names, strict=True):
@@ -180,7 +292,8 @@ def test_page_needs_no_other_file(written, finished):
     assert "http" not in re.sub(r"base64,[\w+/=]+", "", text)
     assert "a &lt;processor&gt;" in text
     found = metrics.read(finished)
-    for row in tables.summary(found, summarize(found, arms_of(found))).rows:
+    summary = summarize(found, arms_of(found), [])
+    for row in tables.summary(found, summary).rows:
         for cell in row:
             assert re.search(f"<td[^>]*>{re.escape(cell)}</td>", text)
 
@@ -206,9 +319,6 @@ def test_runs_that_did_not_complete_are_named(runs):
     assert "- BatchNorm, seed 8: interrupted after 2 epochs" in failed
     assert "| 8 | not started | diverged | interrupted |" in text
     assert "| 9 | not started | diverged | not started |" in text
-
-
-NAN = float("nan")
 
 
 @pytest.mark.parametrize(
@@ -246,13 +356,13 @@ def test_missing_baseline_is_said_and_no_other_arm_takes_its_place(left, runs):
             path.unlink()
     text = composed(runs)
     assert text.startswith("# LRN, BatchNorm against no norm on MNIST")
-    assert (
-        "**No run of the baseline, no norm, counts, so there is nothing to compare "
-        "with.**"
-    ) in text
+    assert "- LRN and no norm have no completed run in common" in text
     nothing = " | ".join([NOTHING] * 5)
+    assert f"| LRN - no norm | {nothing} | 0 |" in text
+    nothing = " | ".join([NOTHING] * 4)
     assert f"| no norm | {nothing} | 0 of {0 if left == 'no file' else 8} |" in text
-    assert "differences.svg" not in text
+    # LRN and BatchNorm are compared all the same.
+    assert "- LRN is 5.00 points below BatchNorm: shown" in text
 
 
 def test_metrics_that_were_changed_count_and_are_said(runs, monkeypatch):
@@ -263,7 +373,7 @@ def test_metrics_that_were_changed_count_and_are_said(runs, monkeypatch):
     )
     assert "| 3 | 93.00 | 50.00 | 98.00 |" in text
     monkeypatch.setattr(page, "as_page", lambda heading, text, images: "")
-    monkeypatch.setattr(page, "_plots", lambda material, arms: {})
+    monkeypatch.setattr(page, "_plots", lambda material, summary: {})
     note = page.write_report(runs).note
     assert note == "Metrics were changed after a run: LRN, seed 3: line 5."
 
@@ -273,7 +383,7 @@ def test_arm_that_was_added_later_is_compared():
     later = make_runs({"none": [], "batch_norm": [0.7] * 2, "lrn": []})
     text = of_runs([*made, *later])
     assert text.startswith("# BatchNorm, LRN against no norm on ")
-    assert "| BatchNorm | 70.00 | 0.00 | +20.00 |" in text
+    assert "| LRN - BatchNorm | -10.00 |" in text
 
 
 HOSTILE = (
@@ -324,34 +434,49 @@ def test_text_from_outside_is_only_text():
 @pytest.mark.parametrize("width", [24, 40, 80, 120])
 def test_table_is_readable_in_terminals_of_any_width(width):
     made = make_runs()
-    table = tables.summary(made, summarize(made, [*ACCURACIES]))
-    console = Console(width=width, file=io.StringIO())
-    console.print(table)
+    summary = summarize(made, [*ACCURACIES], contrasts_of(made))
+    for table in (tables.summary(made, summary), tables.contrasts(summary)):
+        console = Console(width=width, file=io.StringIO())
+        console.print(table)
+        assert isinstance(console.file, io.StringIO)
+        lines = console.file.getvalue().splitlines()
+        assert max(map(len, lines)) <= width
+        printed = " ".join(" ".join(lines).split())
+        for row in table.rows:
+            assert row[0] in printed
+            for cell in row[1:]:
+                assert cell == NOTHING or cell in printed
+        assert ("\u2500" in printed) == (width >= 80)  # a line below the headings
+
+
+def test_terminal_ends_with_the_verdict(finished, tmp_path, monkeypatch):
+    monkeypatch.setattr(page, "_plots", lambda material, summary: {})
+    printed = page.write_report(finished, tmp_path)
+    console = Console(width=40, file=io.StringIO())
+    page.print_summary(console, printed, tmp_path)
     assert isinstance(console.file, io.StringIO)
-    lines = console.file.getvalue().splitlines()
-    assert max(map(len, lines)) <= width
-    printed = " ".join(" ".join(lines).split())
-    for row in table.rows:
-        assert row[0] in printed
-        for cell in row[1:]:
-            assert cell == NOTHING or cell in printed
-    assert ("\u2500" in printed) == (width >= 80)  # a line below the headings
+    *lines, last = console.file.getvalue().rstrip().split("\n")
+    said = " ".join(line.strip() for line in lines)
+    assert said.endswith(" ".join(printed.verdict))
+    assert max(map(len, lines)) <= 40
+    assert last == f"Report: {tmp_path / 'report.html'}"
 
 
 def test_report_without_a_completed_run_is_valid(tmp_path):
     write_run(tmp_path, "none", 0, 0.0, end="", num_epochs=0)
     page.write_report(tmp_path)
     text = (tmp_path / "report.md").read_text(encoding="utf-8")
-    assert "nothing to compare with" in text
+    assert "nothing to compare" in text
     assert "no norm, seed 0: interrupted after 0 epochs" in text
     assert "![" not in text
+    assert not (tmp_path / "looks.json").exists()
 
 
 def test_report_of_one_arm_is_valid():
     text = of_runs(make_runs({"none": [0.5, 0.5]}))
     assert text.startswith("# no norm on ")
     assert "differences.svg" not in text
-    assert "The test, and" not in text
+    assert "## Contrasts" not in text
     assert "test-accuracy.svg" in text
 
 
@@ -518,8 +643,7 @@ def test_runs_that_are_there_twice_count_once(tmp_path):
     for shard, accuracy in zip(shards[1:], (0.6, 0.7), strict=True):
         write_run(shard, "none", 0, accuracy)
     text = composed(*shards)
-    nothing = " | ".join([NOTHING] * 4)
-    assert f"| no norm | 60.00 | {nothing} | 1 of 1 |" in text
+    assert f"| no norm | 60.00 | {NOTHING} | 0.100 | 2.00 | 1 of 1 |" in text
     twice = section(text, "Runs that are there twice")
     first, second, third = map(str, shards)
     counts = f"is left out, that in {second} (60.00%) counts"
@@ -579,13 +703,11 @@ def test_command_line_reports_on_several_directories(tmp_path, capsys):
         ("batch_norm", 0.595, False),  # nothing local is claimed of it
     ],
 )
-def test_lrn_that_was_a_constant_is_said_to_be(norm, scale, said):
-    made = make_runs()
-    summaries = {norm: some_activations(scale)}
-    text = of_material(merge.Material(made, arms_of(made), [], summaries))
-    bold = text.split("**")[1]
-    assert ("LRN was a constant factor of 0.59" in bold) == said
-    assert ("its results say nothing of local normalization." in bold) == said
+def test_activations_say_it_of_runs_without_gains(norm, scale, said):
+    text = of_runs(make_runs(), {norm: some_activations(scale)})
+    first = section_of_verdict(text)[0]
+    assert ("LRN was a constant factor of 0.59" in first) == said
+    assert ("this says nothing of local normalization." in first) == said
 
 
 def test_activations_beside_the_metrics_are_shown(tmp_path):

@@ -186,6 +186,23 @@ def test_values_are_added_to_a_sweep(tmp_path, monkeypatch):
     assert arms == [f"lrn-depth_radius={radius}" for radius in (1, 2, 3)]
 
 
+def test_contrasts_are_kept_and_added(tmp_path, monkeypatch):
+    begun = ["ablate", "--norms", "none", "lrn", "--contrasts", "none-lrn"]
+    directories.write_arguments(tmp_path, "1/1", begun)
+    compared = []
+
+    def ablate(ablation, console, arguments):
+        compared.append(["-".join(each) for each in ablation.compared()])
+        return 0
+
+    monkeypatch.setattr(grid, "ablate", ablate)
+    assert main(resumed(tmp_path)) == 0
+    more = ["--norms", "whole_map", "--contrasts", "whole_map-none"]
+    assert main(resumed(tmp_path, *more)) == 0
+    assert main(resumed(tmp_path, "--norms", "scaled")) == 0
+    assert compared == [["none-lrn"], ["none-lrn", "whole_map-none"], ["none-lrn"]]
+
+
 def test_images_may_lie_elsewhere(tmp_path, monkeypatch):
     begun = ["ablate", "--dataset", "mnist", "--data-dir", "here"]
     directories.write_arguments(tmp_path, "1/1", begun)

@@ -7,11 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from experiments.config.significance import fewest_seeds, smallest_p_value
+from experiments.config.significance import SIGNIFICANCE, fewest_seeds, smallest_p_value
+from experiments.metrics.evaluation import packed_hits
+from experiments.report.intervals import Sample, over_seeds_and_images, sample
 from experiments.report.sign_flip import seeds_needed, sign_flip_p_value
-from experiments.report.statistics import Sample, holm, sample, summarize
+from experiments.report.statistics import holm, summarize
 
-from .runs import ACCURACIES, make_runs
+from .runs import ACCURACIES, make_run, make_runs
 
 
 def test_sample_has_students_interval():
@@ -34,45 +36,157 @@ def test_equal_values_have_no_interval():
     assert result.deviation == pytest.approx(0, abs=1e-9)
 
 
+def share_that_holds_the_mean(interval, draw, number=2000):
+    """How often an interval for values with a mean of 0 holds it."""
+    random = np.random.default_rng(0)
+    found = [interval(draw(random)) for _ in range(number)]
+    return np.mean([each.low <= 0 <= each.high for each in found])
+
+
+@pytest.mark.parametrize("pairs", [5, 8, 12])
+def test_students_interval_holds_the_mean_as_often_as_it_says(pairs):
+    share = share_that_holds_the_mean(
+        lambda values: sample(values).interval, lambda random: random.normal(size=pairs)
+    )
+    assert share == pytest.approx(0.95, abs=4 * math.sqrt(0.95 * 0.05 / 2000))
+
+
+@pytest.mark.parametrize(
+    ("seeds", "deviations"),
+    [
+        (8, (0.05, 1, 1)),  # of seeds, of images, of the rest
+        (8, (0.02, 0.3, 1)),
+        (8, (0.05, 0, 1)),
+        (5, (0.02, 0.3, 1)),
+    ],
+)
+def test_interval_over_seeds_and_images_holds_the_mean(seeds, deviations):
+    images = 500
+
+    def draw(random):
+        shapes = ((seeds, 1), (1, images), (seeds, images))
+        return sum(map(random.normal, (0, 0, 0), deviations, shapes))
+
+    share = share_that_holds_the_mean(over_seeds_and_images, draw, 1000)
+    assert 0.93 <= share <= 0.98
+
+
+def test_interval_over_seeds_and_images_by_hand():
+    # Means by seed 1 and 3, by image 0, 1 and 5; the rest is +-1, +-0, -+1.
+    values = [[0.0, 0.0, 3.0], [0.0, 2.0, 7.0]]
+    # Mean squares: 3 (1 + 1) / 1 = 6, 2 (4 + 1 + 9) / 2 = 14, 4 / 2 = 2. Then the
+    # variance is (6 + 14 - 2) / 6 = 3, with 18^2 / (36 / 1 + 196 / 2 + 4 / 2) = 2.38
+    # degrees of freedom; but over the seeds alone it is 1, with t = 12.706.
+    narrow = over_seeds_and_images(values)
+    assert narrow is not None
+    assert narrow.low == pytest.approx(2 - 12.706, rel=1e-3)
+    # Images that differ more: 2 (40^2 + 10^2 + 50^2) / 2 = 4200, and 4204 / 6 = 700.7
+    # with 4204^2 / (36 + 4200^2 / 2 + 2) = 2.004 degrees of freedom, t = 4.296.
+    values = np.add(values, [[-38.0, -9.0, 47.0]])
+    wide = over_seeds_and_images(values)
+    assert wide is not None
+    assert wide.high == pytest.approx(2 + 4.296 * math.sqrt(700.7), rel=1e-3)
+
+
+def test_seeds_and_images_have_no_interval_without_one_over_the_seeds():
+    assert over_seeds_and_images([[0.0, 1.0, 1.0]]) is None
+    assert over_seeds_and_images([[0.0, 1.0], [1.0, 0.0]]) is None
+
+
+PAIRS = [("lrn", "none"), ("batch_norm", "none")]
+
+
 def test_differences_are_taken_seed_by_seed():
-    baseline, lrn, batch_norm = summarize(make_runs(), [*ACCURACIES])
-    assert baseline.difference is None
-    assert lrn.difference is not None
-    assert lrn.difference.mean == pytest.approx(0, abs=1e-9)
+    summary = summarize(make_runs(), [*ACCURACIES], PAIRS)
+    lrn, batch_norm = summary.contrasts
+    assert lrn.mean == pytest.approx(0, abs=1e-9)
     # Of the eight differences of about 0.05, not of the accuracies.
-    assert batch_norm.difference is not None
-    assert batch_norm.difference.interval is not None
-    assert 0.049 < batch_norm.difference.interval.low < 0.05
-    assert 0.05 < batch_norm.difference.interval.high < 0.051
-    assert batch_norm.accuracy is not None
-    assert batch_norm.accuracy.interval is not None
-    interval = batch_norm.accuracy.interval
-    assert interval.high - interval.low > 0.015
-    assert batch_norm.cost.epoch_seconds == pytest.approx(0.7)
+    assert batch_norm.interval is not None
+    assert 0.049 < batch_norm.interval.low < 0.05
+    assert 0.05 < batch_norm.interval.high < 0.051
+    accuracy = summary.arms[2].accuracy
+    assert accuracy is not None
+    assert accuracy.interval is not None
+    assert accuracy.interval.high - accuracy.interval.low > 0.015
+    assert summary.arms[2].cost.epoch_seconds == pytest.approx(0.7)
 
 
-def test_p_values_are_corrected_over_the_arms():
-    _, lrn, batch_norm = summarize(make_runs(), [*ACCURACIES])
-    assert batch_norm.difference is not None
-    assert batch_norm.difference.p_value == 2 / 2**8
-    assert batch_norm.difference.corrected_p_value == 4 / 2**8
-    assert batch_norm.difference.smallest_p_value == 4 / 2**8
-    assert batch_norm.difference.shown
-    assert lrn.difference is not None
-    assert lrn.difference.corrected_p_value == 1
-    assert not lrn.difference.shown
-    assert lrn.difference.can_be_shown
+def test_p_values_are_corrected_over_the_contrasts():
+    lrn, batch_norm = summarize(make_runs(), [*ACCURACIES], PAIRS).contrasts
+    assert batch_norm.p_value == 2 / 2**8
+    assert batch_norm.corrected_p_value == 4 / 2**8
+    assert batch_norm.smallest_p_value == 4 / 2**8
+    assert batch_norm.shown
+    assert lrn.corrected_p_value == 1
+    assert not lrn.shown
+    assert lrn.can_be_shown
+
+
+def test_what_is_no_contrast_is_exploratory():
+    summary = summarize(make_runs(), [*ACCURACIES], [("lrn", "batch_norm")])
+    (contrast,) = summary.contrasts
+    assert contrast.mean == pytest.approx(-0.05)
+    assert contrast.corrected_p_value == contrast.p_value
+    arms = [(each.arm, each.other) for each in summary.exploratory]
+    assert arms == [("lrn", "none"), ("batch_norm", "none")]
+
+
+def test_contrasts_without_a_run_count_in_the_correction():
+    pairs = [*PAIRS, ("lrn_within", "none")]
+    summary = summarize(make_runs(), [*ACCURACIES, "lrn_within"], pairs)
+    assert summary.missing == [("lrn_within", "none")]
+    assert summary.contrasts[1].corrected_p_value == 6 / 2**8
+    assert summary.contrasts[1].comparisons == 3
 
 
 def test_seeds_missing_in_one_arm_are_left_out_of_its_differences():
     runs = make_runs({"none": (0.5, 0.6, 0.7), "lrn": (0.4, 0.8, 0.8)})
     runs[3] = replace(runs[3], status="diverged")
-    _, lrn, batch_norm = summarize(runs, ["none", "lrn", "batch_norm"])
-    assert lrn.num_runs == 2
-    assert lrn.difference is not None
-    assert lrn.difference.by_seed == pytest.approx({1: 0.2, 2: 0.1})
-    assert lrn.difference.mean == pytest.approx((0.2 + 0.1) / 2)
-    assert batch_norm.difference is None
+    summary = summarize(runs, ["none", "lrn"], [("lrn", "none")])
+    assert summary.arms[1].num_runs == 2
+    assert summary.contrasts[0].by_seed == pytest.approx({1: 0.2, 2: 0.1})
+    assert summary.contrasts[0].mean == pytest.approx((0.2 + 0.1) / 2)
+
+
+def test_other_metrics_are_compared_where_every_run_has_them():
+    recipe = {"target_accuracy": 0.86}
+
+    def runs(norm, accuracy, **end):
+        made = [make_run(norm, seed, accuracy, recipe=recipe) for seed in range(3)]
+        return [replace(run, end=run.end | end) for run in made]
+
+    # Validation accuracies are 0.1, 0.05 and 0.033 below: none is there in time, LRN in
+    # the third epoch, BatchNorm in the first.
+    arms = {"none": 0.88, "lrn": 0.9, "batch_norm": 0.98}
+    made = [run for norm, accuracy in arms.items() for run in runs(norm, accuracy)]
+    made[3:6] = runs("lrn", 0.9, test_loss=0.3, test_calibration_error=0.01)
+    made[6:9] = runs("batch_norm", 0.98, test_calibration_error=0.03)
+    pairs = [("lrn", "none"), ("lrn", "batch_norm")]
+    summary = summarize(made, [*arms], pairs)
+    to_none, to_batch_norm = (each.secondary for each in summary.contrasts)
+    assert [*to_none] == ["loss"]
+    assert to_none["loss"].mean == pytest.approx(0.2)
+    assert to_none["loss"].p_value == 2 / 2**3
+    assert to_batch_norm["calibration_error"].mean == pytest.approx(-0.02)
+    assert to_batch_norm["epochs_to_target"].mean == 2
+    assert summary.arms[0].values["epochs_to_target"] == {}
+    assert summary.arms[0].sample("calibration_error") is None
+
+
+def test_hits_that_do_not_fit_each_other_give_no_interval():
+    def interval(*images):
+        made = [make_run(arm, seed, 0.5) for seed in (0, 1) for arm in ("none", "lrn")]
+        random = np.random.default_rng(0)
+        for run, number in zip(made, images, strict=True):
+            if number:
+                hits = packed_hits(random.random(number) < 0.5)
+                run.end.update(test_images=number, test_hits=hits)
+        (contrast,) = summarize(made, ["none", "lrn"], [("lrn", "none")]).contrasts
+        return contrast.over_images
+
+    assert interval(9, 9, 9, 9) is not None
+    assert interval(9, 9, 9, None) is None
+    assert interval(9, 9, 9, 10) is None
 
 
 def p_value_by_brute_force(differences: list[float]) -> float:
@@ -148,6 +262,16 @@ def test_holm_stays_below_one_and_leaves_one_value_alone():
     assert holm([0.04]) == [0.04]
     assert holm([0.6, 0.7]) == [1, 1]
     assert holm([]) == []
+
+
+def test_arms_that_are_alike_are_seldom_shown_to_differ():
+    random = np.random.default_rng(0)
+    # By chance, with the arms in any order: four arms less a fifth, over 8 seeds.
+    arms = random.normal(size=(1000, 5, 8))
+    differences = arms[:, 1:] - arms[:, :1]
+    p_values = [[sign_flip_p_value(each) for each in four] for four in differences]
+    shown = np.mean([min(holm(four)) <= SIGNIFICANCE for four in p_values])
+    assert 0 < shown <= 0.05 + 2 * math.sqrt(0.05 * 0.95 / 1000)
 
 
 def test_seeds_needed_agrees_with_tables_of_the_paired_t_test():

@@ -11,10 +11,11 @@ import pytest
 
 from experiments import data
 from experiments.config.arms import ARMS, title
-from experiments.config.config import Ablation, Config, LRNHyperparameters, Recipe
+from experiments.config.config import Ablation, Config
+from experiments.config.recipe import LRNHyperparameters, Recipe
 from experiments.metrics import Epoch, NonFiniteLossError
 from experiments.terminal.errors import UserError
-from experiments.training import train
+from experiments.training import control, train
 from experiments.training.compilation import CompiledArm, compile_arm
 from experiments.training.feed import Placed, batches
 from experiments.training.step import (
@@ -163,6 +164,7 @@ def test_training_is_seen_in_the_accuracy():
         placed(),
         on_end=lambda state, activations: ended.append((state, activations)),
     )
+    assert result.test is not None
     assert result.test.accuracy > 0.9  # chance is 0.1
     assert result.step_seconds == pytest.approx(
         np.median([epoch.train_seconds for epoch in result.epochs]) / 20
@@ -317,6 +319,22 @@ def test_scaled_trains_like_lrn_that_does_not_look_at_neighbors():
     np.testing.assert_allclose(scaled, lrn_losses, rtol=1e-5)
     factor = scaled_state.model_state["scale"]["norm1"]["Scaled_0"]["factor"]
     assert factor == pytest.approx(2**-0.75, 1e-6)
+
+
+@pytest.mark.parametrize(
+    ("bias", "contrasts", "stays"),
+    [(2.0, (), True), (1.0, (), False), (1.0, ("lrn-scaled",), True)],
+)
+def test_scaled_is_left_out_where_it_has_nothing_to_scale(bias, contrasts, stays):
+    identity = LRNHyperparameters(bias=bias, alpha=0.0)
+    ablation = Ablation(
+        recipe=dataclasses.replace(RECIPE, lrn=identity),
+        norms=("none", "scaled", "lrn"),
+        contrasts=contrasts,
+    )
+    kept, note = control.without_idle(ablation, placed())
+    assert ("scaled" in kept.norms) == stays
+    assert ("median gain 1)" in note) == (not stays)
 
 
 def test_gains_are_of_the_first_layer_and_of_arms_that_have_one():

@@ -13,7 +13,7 @@ within channels.
 
 Expected accuracy: about 97 % on the digits after 40 epochs, 98 % on MNIST after 3.
 
-Expected time on two CPU cores: 1 minute for all 28 runs; on MNIST with 3 epochs, 10.
+Expected time on two CPU cores: 1 minute for all 35 runs; on MNIST with 3 epochs, 10.
 """
 
 from ..config import Preset
