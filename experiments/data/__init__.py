@@ -110,7 +110,7 @@ def load(source: Source, on_progress: OnProgress = lambda done, total: None) -> 
     try:
         return _load(source, on_progress)
     except UnusableFilesError as error:
-        if source.dataset != "folder" or source.skip_damaged:
+        if source.dataset != "folder" or source.skip_damaged or not error.skippable:
             raise
         hint = "--skip-damaged goes on without them."
-        raise UnusableFilesError(error.reasons, hint) from error
+        raise UnusableFilesError(error.reasons, hint=hint) from error

@@ -168,7 +168,7 @@ def _class_files(tree: Tree, name: str, rest: _Rest) -> list[str]:
     for folder in folders:
         rest.folders[tree.path(folder)] = (
             f"{tree.path(folder)} is a folder in a class folder: expected images only. "
-            "The layouts are train/CLASS/*.jpg with test/CLASS/*.jpg, or CLASS/*.jpg."
+            f"Use {_OPTIONS} to name folders that have classes."
         )
     images = [file for file in files if file.lower().endswith(_ENDINGS)]
     for file in sorted({*files} - {*images}):
@@ -283,16 +283,19 @@ class PictureFolders:
         Raises:
           DataError: If the folders are not in one of the layouts.
         """
-        if not any(tree.children()):
-            raise DataError(
-                f"{tree.path()} holds no classes: expected {self.wanted}, or CLASS/"
-                "*.jpg, but it is empty or not there. --data-dir names the place."
-            )
+        for each in (tree, *(named or {}).values()):
+            if not any(each.children()):
+                raise DataError(
+                    f"{each.path()} holds no classes: expected {self.wanted}, or CLASS/"
+                    "*.jpg, but it is empty or not there. Correct the option that "
+                    "names it."
+                )
         tree = _innermost(tree)
         trees, rest, notes = _divided(tree, named or {})
         classes = {part: _class_folders(trees[part], rest) for part in trees}
         if rest.folders or (rest.files and not self.skip_damaged):
-            raise UnusableFilesError(rest.folders | rest.files)
+            unusable = rest.folders | rest.files
+            raise UnusableFilesError(unusable, skippable=not rest.folders)
         _check_same(tree.path(), classes)
         if self.class_names not in (None, tuple(classes["train"])):
             raise DataError(

@@ -20,10 +20,19 @@ def listed(names: Sequence[str], most: int = 5) -> str:
 
 
 class UnusableFilesError(DataError):
-    """Files of a data set cannot be used, each for a reason."""
+    """Files of a data set cannot be used, each for a reason.
 
-    def __init__(self, reasons: dict[str, str], hint: str = ""):
+    Args:
+      reasons: The reasons, by path.
+      skippable: Whether one could go on without them.
+      hint: A way out, at the end of the message.
+    """
+
+    def __init__(
+        self, reasons: dict[str, str], *, skippable: bool = True, hint: str = ""
+    ):
         self.reasons = reasons
+        self.skippable = skippable
         first, *others = sorted(reasons)
         message = reasons[first]
         if others:

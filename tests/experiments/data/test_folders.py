@@ -231,8 +231,12 @@ def test_too_few_of_anything_is_refused(tmp_path, sizes, message):
 
 
 def test_folder_that_is_not_there_is_refused(tmp_path):
+    nowhere = tmp_path / "nowhere"
     with refused(tmp_path, "nowhere holds no classes: .* it is empty or not there"):
-        load("folder", tmp_path / "nowhere")
+        load("folder", nowhere)
+    write_classes(tmp_path, cat=5, dog=5)
+    with refused(tmp_path, "nowhere holds no classes: .* it is empty or not there"):
+        load("folder", tmp_path, test_dir=nowhere)
 
 
 def test_only_files_is_refused(tmp_path):
@@ -422,8 +426,10 @@ def test_damaged_images_are_left_out_if_asked(tmp_path, monkeypatch, in_memory):
 def test_what_is_no_damage_is_never_skipped(tmp_path):
     write_pictures(tmp_path)
     write("train/cat/more/1.png")(tmp_path)
-    with refused(tmp_path, r"folder in a class folder: .*CLASS/\*\.jpg\.$"):
+    with refused(tmp_path, r"folder in a class folder: .* that have classes\.$"):
         load("folder", tmp_path, skip_damaged=True)
+    with refused(tmp_path, r"folder in a class folder: .* that have classes\.$"):
+        load("folder", tmp_path)
     remove("train/cat/more")(tmp_path)
     for path in (tmp_path / "test").rglob("*.png"):
         path.write_bytes(b"no image")
