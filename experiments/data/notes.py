@@ -12,11 +12,11 @@ _COARSEST = 0.005
 
 def on_skipped(skipped: Mapping[str, int]) -> Iterator[str]:
     """Says how many files of which class were left out."""
-    counts = [f"{name} {count:,}" for name, count in skipped.items() if count]
+    counts = [f"{name} {count:,}" for name, count in sorted(skipped.items()) if count]
     if counts:
         yield (
-            f"{sum(skipped.values()):,} files that cannot be used were left out "
-            f"(--skip-damaged), by class: {listed(counts, 20)}."
+            "Files that cannot be used were left out (--skip-damaged): "
+            f"{sum(skipped.values()):,}, by class: {listed(counts, 20)}."
         )
 
 

@@ -412,8 +412,8 @@ def test_damaged_images_are_left_out_if_asked(tmp_path, monkeypatch, in_memory):
         load("folder", tmp_path)
     dataset = load("folder", tmp_path, image_size=8, skip_damaged=True)
     assert dataset.notes[0] == (
-        "5 files that cannot be used were left out (--skip-damaged), by class: dog 2, "
-        "cat 3."
+        "Files that cannot be used were left out (--skip-damaged): 5, by class: cat 3, "
+        "dog 2."
     )
     found = pairs(training(dataset)) + pairs(data.gather(dataset.test))
     assert len(found) == 44 - 4
@@ -444,7 +444,7 @@ def test_notes_say_what_makes_results_weak(tmp_path):
     (tmp_path / "cat" / "002.png").write_bytes(b"no image")
     dataset = load("folder", tmp_path, skip_damaged=True)
     assert dataset.notes == (
-        "3 files that cannot be used were left out (--skip-damaged), by class: cat 3.",
+        "Files that cannot be used were left out (--skip-damaged): 3, by class: cat 3.",
         "No training image is left of some classes: cat.",
         "The test has only 4 images: one of them is 25.0 points of accuracy.",
     )
