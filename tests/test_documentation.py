@@ -59,7 +59,7 @@ def test_python_blocks_run(page, tmp_path, monkeypatch):
 @pytest.mark.parametrize("page", PAGES, ids=named)
 def test_every_block_is_of_a_kind_that_is_tested(page):
     fences = re.findall(r"^```(.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
-    assert set(fences[::2]) <= {"python", "text", "console"}
+    assert set(fences[::2]) <= {"python", "text", "console", "bibtex"}
     assert set(fences[1::2]) <= {""}
 
 
@@ -107,6 +107,25 @@ def test_published_report_is_what_the_code_writes(page, tmp_path):
     write_report(page.parent, tmp_path)
     written = (tmp_path / "report.md").read_text(encoding="utf-8")
     assert page.read_text(encoding="utf-8") == written
+
+
+def test_factors_in_the_readme_are_those_of_the_benchmark(capsys):
+    readme = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    results = ROOT / "benchmarks" / "results" / "epyc-2-cores-layer.jsonl"
+    assert benchmarks.__main__.main(["summary", str(results)]) == 0
+    heading, _, *rows = (
+        [cell.strip() for cell in line.strip("| ").split("|")]
+        for line in capsys.readouterr().out.strip().splitlines()
+    )
+    for peer in ("plain JAX", "PyTorch"):
+        for mode in ("forward", "forward and backward"):
+            factors = [
+                row[heading.index(peer)]
+                for row in rows
+                if row[heading.index("mode")] == mode
+            ]
+            low, high = min(factors, key=float), max(factors, key=float)
+            assert f"{low} to {high}" in readme
 
 
 def test_results_in_the_readme_are_published_ones():
