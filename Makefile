@@ -7,6 +7,7 @@
 #   make aot        compile for GPUs and TPUs that are not here, check the programs
 #   make bench      measure the layer, next to every peer that parity installed
 #   make bench-step measure the training step   ARGS="caffe_quick ..."
+#   make docs       build the documentation, site/index.html, and check it
 #   make lint       ruff and pyright
 #   make format     ruff, changing files
 
@@ -16,20 +17,20 @@ VENV := .venv$(if $(NAMED),-$(shell $(PYTHON) -c \
   'import sys; print("%d.%d" % sys.version_info[:2])'))
 BIN := $(VENV)/bin
 
-.PHONY: ablation test parity aot bench bench-step lint format clean
+.PHONY: ablation test parity aot bench bench-step docs lint format clean
 
 ablation: $(VENV)/experiments
 	$(BIN)/python -m experiments ablate $(ARGS)
 
-# Without other frameworks and compilers, which have targets of their own.
-APART = --ignore tests/parity --ignore tests/aot
+# Without other frameworks, compilers and the site, which have targets of their own.
+APART = --ignore tests/parity --ignore tests/aot --ignore tests/site
 test: $(VENV)/test
 	$(BIN)/python -m pytest --numprocesses auto -m "not slow" $(APART) $(ARGS)
 
 # TensorFlow has an environment of its own: it seldom agrees with the others on versions.
 parity: $(VENV)/peers .venv-tensorflow/tensorflow
 	$(BIN)/python -m pytest tests/parity $(ARGS)
-	.venv-tensorflow/bin/python -m pytest tests/parity/test_tensorflow.py $(ARGS)
+	.venv-tensorflow/bin/python -m pytest tests/parity/test_*tensorflow.py $(ARGS)
 
 # The compilers are large, and so have an environment of their own. Where one cannot be
 # installed, its tests are left out.
@@ -43,6 +44,10 @@ bench: $(VENV)/benchmarks
 bench-step: $(VENV)/benchmarks $(VENV)/experiments
 	$(BIN)/python -m benchmarks step $(ARGS)
 
+docs: $(VENV)/docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
+	$(BIN)/python -m pytest tests/site $(ARGS)
+
 lint: $(VENV)/lint
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -53,11 +58,11 @@ format: $(VENV)/lint
 	$(BIN)/ruff check --fix .
 
 clean:
-	rm -rf .venv .venv-*
+	rm -rf .venv .venv-* site
 
 # One stamp for each extra of pyproject.toml.
 INSTALL = $(@D)/bin/python -m pip install --quiet --disable-pip-version-check --editable
-$(addprefix $(VENV)/,experiments test peers benchmarks lint): pyproject.toml \
+$(addprefix $(VENV)/,experiments test peers benchmarks docs lint): pyproject.toml \
   | $(BIN)/python
 	$(INSTALL) '.[$(@F)]'
 	@touch $@

@@ -33,6 +33,7 @@ from .terminal.signals import status_of
 from .terminal.text import plain
 from .training import parallel, tensorboard
 from .training.checkpoint import check_space
+from .training.control import without_idle
 from .training.feed import Placed
 from .training.recorded import run as recorded_run
 from .training.step import State, count_parameters, shapes, steps_per_epoch
@@ -175,13 +176,16 @@ def ablate(ablation: Ablation, console: Console, arguments: Sequence[str]) -> in
         if ablation.tensorboard:
             tensorboard.check_installed()
         placed = Placed(read(recipe.source, console), mesh)
+        for arm in ablation.arms():
+            parallel.check_batch(arm.recipe.batch_size, mesh)
+        ablation, note = without_idle(ablation, placed)
+        if note:
+            console.print(note, soft_wrap=True)
         states = {
             arm.arm: shapes(arm.recipe, arm.norm, placed.dataset)
             for arm in ablation.arms()
             if arm.variant != TUNED  # of the shapes of the untuned one
         }
-        for arm in ablation.arms():
-            parallel.check_batch(arm.recipe.batch_size, mesh)
         _print_parameters(console, states)
         _print_seeds(console, ablation)
         start = _start(ablation, arguments, placed)

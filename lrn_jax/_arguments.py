@@ -54,7 +54,7 @@ def _is_real(dtype: np.dtype, integers: bool) -> bool:
     return any(jnp.issubdtype(dtype, kind) for kind in kinds)
 
 
-def check_x(x: ArrayLike) -> Array:
+def check_x(x: Array | np.ndarray) -> Array:
     """Returns `x` as an array with at least one axis."""
     array = _as_array("x", x, "be an array", integers=False)
     if array.ndim == 0:

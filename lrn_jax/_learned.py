@@ -1,18 +1,26 @@
-"""What the modules of both libraries share: the call, and parameters as logarithms."""
+"""What the modules for both of flax's libraries share: call, parameters, import."""
 
 import math
 from collections.abc import Mapping
 from typing import Any
 
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
-from jax.typing import ArrayLike
 
 from ._arguments import check_axis, check_hyperparameter, check_x
 from ._lrn import lrn
 
 
-def call(module: Any, x: ArrayLike, **learned: Array) -> Array:
+def needs_flax(name: str, error: ModuleNotFoundError) -> ModuleNotFoundError:
+    """Returns the error that says what to install, where flax is what is missing."""
+    if error.name is None or error.name.partition(".")[0] != "flax":
+        return error
+    message = f"{name} needs flax: pip install 'lrn_jax[flax]'"
+    return ModuleNotFoundError(message, name=error.name)
+
+
+def call(module: Any, x: Array | np.ndarray, **learned: Array) -> Array:
     """Returns `lrn` of `x` with the fields of a module, but for what is learned."""
     given = {"bias": module.bias, "alpha": module.alpha, "beta": module.beta}
     return lrn(
@@ -24,7 +32,9 @@ def call(module: Any, x: ArrayLike, **learned: Array) -> Array:
     )
 
 
-def call_learned(module: Any, x: ArrayLike, logarithms: Mapping[str, Array]) -> Array:
+def call_learned(
+    module: Any, x: Array | np.ndarray, logarithms: Mapping[str, Array]
+) -> Array:
     """Returns the same, from logarithms: scalars, or one number for each channel."""
     x = check_x(x)
     learned = {name: jnp.exp(log) for name, log in logarithms.items()}

@@ -1,9 +1,14 @@
 """Local response normalization: the public function."""
 
+# The names of types, not what they stand for, are what `help` shows.
+from __future__ import annotations
+
+import inspect
 from functools import partial
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array, lax
 from jax.typing import ArrayLike
 
@@ -18,6 +23,7 @@ from ._arguments import (
     make_window,
 )
 from ._formula import compute_dtype
+from ._implementations import Implementation
 from ._power import times
 from ._primitive import normalize
 from ._window import Extents, Window
@@ -25,15 +31,33 @@ from ._window import Extents, Window
 DepthRadius = int | Extents | tuple[Extents, ...] | None
 
 
+class _Signature(inspect.Signature):
+    """A signature that `help` shows with one argument a line, on any screen."""
+
+    def format(self, **options: object) -> str:
+        """Returns the signature; from Python 3.13 on, `help` asks for this."""
+        del options
+        lines = []
+        for name, each in self.parameters.items():
+            if each.kind is each.KEYWORD_ONLY and "*" not in lines:
+                lines.append("*")
+            default = "" if each.default is each.empty else f" = {each.default!r}"
+            lines.append(f"{name}: {each.annotation}{default}")
+        arguments = "".join(f"    {line},\n" for line in lines)
+        return f"(\n{arguments}) -> {self.return_annotation}"
+
+    __str__ = format
+
+
 def lrn(
-    x: ArrayLike,
+    x: Array | np.ndarray,
     *,
     depth_radius: DepthRadius = 2,
     bias: ArrayLike = 2.0,
     alpha: ArrayLike = 1e-4,
     beta: ArrayLike = 0.75,
     axis: int | tuple[int, ...] = -1,
-    implementation: str | None = None,
+    implementation: Implementation | None = None,
 ) -> Array:
     r"""Local response normalization: divides by a power of the neighbours' energy.
 
@@ -133,6 +157,9 @@ def lrn(
     )
 
 
+lrn.__signature__ = _Signature.from_callable(lrn)  # pyright: ignore[reportFunctionMemberAccess]
+
+
 @partial(jax.jit, static_argnames=("numbers", "window", "implementation"))
 def _compiled_lrn(
     x: Array,
@@ -140,7 +167,7 @@ def _compiled_lrn(
     *,
     numbers: tuple[tuple[str, float], ...],
     window: Window,
-    implementation: str | None,
+    implementation: Implementation | None,
 ) -> Array:
     """Fixes everything that depends on the dtype of `x`, then normalizes."""
     check_numbers(dict(numbers), compute_dtype(x))

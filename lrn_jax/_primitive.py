@@ -24,6 +24,7 @@ from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 
 from ._formula import compute_dtype
+from ._implementations import Implementation
 from ._programs import Part, Platform, run
 from ._window import Window
 
@@ -41,7 +42,7 @@ def normalize(
     x: Array,
     hyperparameters: Mapping[str, float | Array],
     window: Window,
-    implementation: str | None,
+    implementation: Implementation | None,
 ) -> Array:
     r"""Returns :math:`y = x s^{-\beta}`.
 
@@ -91,7 +92,7 @@ def _evaluate(
     bias: Any,
     alpha: Any,
     beta: Any,
-    implementation: str | None,
+    implementation: Implementation | None,
     **target: Any,
 ) -> list[Array]:
     """Evaluates the primitive in operations that JAX knows."""

@@ -16,7 +16,7 @@ from jax import Array, lax
 from jax.experimental.xla_metadata import set_xla_metadata
 
 from ._formula import Formula
-from ._implementations import choose, window_sum
+from ._implementations import Implementation, choose, window_sum
 from ._power import Platform
 from ._window import Window, whole_axes, windowed_axes
 
@@ -32,7 +32,7 @@ def run(
     hyperparameters: Mapping[str, float | Array],
     window: Window,
     *,
-    implementation: str | None,
+    implementation: Implementation | None,
     platform: Platform = None,
     isolated: bool = False,
 ) -> list[Array]:

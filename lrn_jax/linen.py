@@ -2,14 +2,26 @@
 
 from typing import Any
 
-import flax.linen as nn
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
 from ._arguments import check_x
-from ._learned import call, call_learned, feature_axis_of, initial_logarithms
+from ._implementations import Implementation
+from ._learned import (
+    call,
+    call_learned,
+    feature_axis_of,
+    initial_logarithms,
+    needs_flax,
+)
 from ._lrn import DepthRadius
+
+try:
+    import flax.linen as nn
+except ModuleNotFoundError as error:
+    raise needs_flax(__name__, error) from None
 
 
 class LocalResponseNorm(nn.Module):
@@ -49,9 +61,9 @@ class LocalResponseNorm(nn.Module):
     alpha: ArrayLike = 1e-4
     beta: ArrayLike = 0.75
     axis: int | tuple[int, ...] = -1
-    implementation: str | None = None
+    implementation: Implementation | None = None
 
-    def __call__(self, x: ArrayLike) -> Array:
+    def __call__(self, x: Array | np.ndarray) -> Array:
         """Normalizes `x`; the result has its shape and dtype."""
         return call(self, x)
 
@@ -121,7 +133,7 @@ class LearnedLocalResponseNorm(LocalResponseNorm):
     param_dtype: Any = jnp.float32
 
     @nn.compact
-    def __call__(self, x: ArrayLike) -> Array:
+    def __call__(self, x: Array | np.ndarray) -> Array:
         """Normalizes `x`; the result has its shape and dtype."""
         x = check_x(x)
         channels = (x.shape[feature_axis_of(self, x.ndim)],) if self.per_channel else ()

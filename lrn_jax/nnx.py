@@ -3,12 +3,18 @@
 from typing import Any
 
 import jax.numpy as jnp
-from flax import nnx
+import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
-from ._learned import call, call_learned, initial_logarithms
+from ._implementations import Implementation
+from ._learned import call, call_learned, initial_logarithms, needs_flax
 from ._lrn import DepthRadius
+
+try:
+    from flax import nnx
+except ModuleNotFoundError as error:
+    raise needs_flax(__name__, error) from None
 
 
 class LocalResponseNorm(nnx.Module):
@@ -26,6 +32,7 @@ class LocalResponseNorm(nnx.Module):
       beta: Exponent.
       axis: The axis, or axes, the window lies along.
       implementation: A name from `lrn_jax.IMPLEMENTATIONS`, or ``None``.
+      rngs: Without effect: nothing here is random. Flax's own norms take it.
 
     Example:
       >>> import jax.numpy as jnp
@@ -49,8 +56,10 @@ class LocalResponseNorm(nnx.Module):
         alpha: ArrayLike = 1e-4,
         beta: ArrayLike = 0.75,
         axis: int | tuple[int, ...] = -1,
-        implementation: str | None = None,
+        implementation: Implementation | None = None,
+        rngs: nnx.Rngs | None = None,
     ):
+        del rngs
         self.depth_radius = depth_radius
         self.bias = bias
         self.alpha = alpha
@@ -58,7 +67,7 @@ class LocalResponseNorm(nnx.Module):
         self.axis = axis
         self.implementation = implementation
 
-    def __call__(self, x: ArrayLike) -> Array:
+    def __call__(self, x: Array | np.ndarray) -> Array:
         """Normalizes `x`; the result has its shape and dtype."""
         return call(self, x)
 
@@ -80,6 +89,8 @@ class LearnedLocalResponseNorm(LocalResponseNorm):
     an alpha of 1e-4 in float32 a relative error of up to 5e-7.
 
     Args:
+      num_features: The number of channels, which makes parameters of that length;
+        ``None`` makes them single numbers.
       depth_radius: How far the window reaches to either side, not counting the centre;
         a pair ``(before, after)``, a tuple of pairs, one for each axis, or ``None`` for
         the whole axis.
@@ -89,11 +100,10 @@ class LearnedLocalResponseNorm(LocalResponseNorm):
       axis: The axis, or axes, the window lies along.
       implementation: A name from `lrn_jax.IMPLEMENTATIONS`, or ``None``.
       learn: The names of the parameters.
-      num_features: The number of channels, which makes parameters of that length;
-        ``None`` makes them single numbers.
       feature_axis: The axis the channels are on, for `num_features`; ``None`` is
         `axis`, where that is a single one.
       param_dtype: Dtype of the parameters.
+      rngs: Without effect: nothing here is random. Flax's own norms take it.
 
     Raises:
       TypeError: When made, if an initial value is not a number; when called, as
@@ -108,9 +118,7 @@ class LearnedLocalResponseNorm(LocalResponseNorm):
       >>> from lrn_jax import conventions
       >>> from lrn_jax.nnx import LearnedLocalResponseNorm
       >>> preset = conventions.alexnet_as_trained()
-      >>> norm = LearnedLocalResponseNorm(
-      ...     **preset, learn=("bias", "alpha"), num_features=3
-      ... )
+      >>> norm = LearnedLocalResponseNorm(3, **preset, learn=("bias", "alpha"))
       >>> norm(jnp.ones((1, 8, 8, 3))).shape
       (1, 8, 8, 3)
       >>> jnp.exp(norm.log_bias[...])
@@ -128,18 +136,20 @@ class LearnedLocalResponseNorm(LocalResponseNorm):
 
     def __init__(
         self,
+        num_features: int | None = None,
         *,
         depth_radius: DepthRadius = 2,
         bias: ArrayLike = 2.0,
         alpha: ArrayLike = 1e-4,
         beta: ArrayLike = 0.75,
         axis: int | tuple[int, ...] = -1,
-        implementation: str | None = None,
+        implementation: Implementation | None = None,
         learn: tuple[str, ...] = ("bias", "alpha", "beta"),
-        num_features: int | None = None,
         feature_axis: int | None = None,
         param_dtype: Any = jnp.float32,
+        rngs: nnx.Rngs | None = None,
     ):
+        del rngs
         super().__init__(
             depth_radius=depth_radius,
             bias=bias,
@@ -156,7 +166,7 @@ class LearnedLocalResponseNorm(LocalResponseNorm):
             learned = nnx.Param(jnp.full(shape, logarithm, param_dtype))
             setattr(self, f"log_{name}", learned)
 
-    def __call__(self, x: ArrayLike) -> Array:
+    def __call__(self, x: Array | np.ndarray) -> Array:
         """Normalizes `x`; the result has its shape and dtype."""
         logarithms = {name: getattr(self, f"log_{name}")[...] for name in self.learn}
         return call_learned(self, x, logarithms)

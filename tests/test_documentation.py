@@ -1,5 +1,7 @@
 """Nothing written is unexecuted: code blocks run, commands exist, links lead on."""
 
+import contextlib
+import io
 import re
 import shlex
 import subprocess
@@ -7,6 +9,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from matplotlib.testing.compare import compare_images
 
 import benchmarks.__main__
 import experiments.__main__
@@ -18,12 +21,14 @@ PAGES = sorted(
     for folder in (ROOT, ROOT / "docs", ROOT / "experiments", ROOT / "benchmarks")
     for path in folder.glob("*.md")
 )
+TUTORIAL = ROOT / "docs" / "tutorial.md"
 RESULTS = sorted((ROOT / "experiments" / "results").glob("*/report.md"))
 
 
-def blocks(page: Path, language: str) -> list[str]:
+def blocks(page: Path, languages: str) -> list[tuple[str, str]]:
     text = page.read_text(encoding="utf-8")
-    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    fenced = rf"^```({languages})\n(.*?)^```$"
+    return re.findall(fenced, text, re.DOTALL | re.MULTILINE)
 
 
 def named(path: Path) -> str:
@@ -31,17 +36,30 @@ def named(path: Path) -> str:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=named)
-def test_python_blocks_run(page):
-    # One page is one program: later blocks use the names of earlier ones.
-    namespace: dict = {}
-    for code in blocks(page, "python"):
-        exec(compile(code, named(page), "exec"), namespace)
+def test_python_blocks_run(page, tmp_path, monkeypatch):
+    """Each alone, as a reader pastes it; the tutorial's are one program, as it says.
+
+    A block of text is what the block before it prints, a picture what a block draws.
+    """
+    monkeypatch.chdir(tmp_path)
+    namespace, printed = {}, ""
+    for language, code in blocks(page, "python|text"):
+        if language == "text":
+            assert printed == code
+            continue
+        if page != TUTORIAL:
+            namespace = {}
+        with contextlib.redirect_stdout(io.StringIO()) as output:
+            exec(compile(code, named(page), "exec"), namespace)
+        printed = output.getvalue()
+    for drawn in list(tmp_path.glob("*.png")):
+        assert compare_images(str(page.parent / drawn.name), str(drawn), tol=5) is None
 
 
 @pytest.mark.parametrize("page", PAGES, ids=named)
 def test_every_block_is_of_a_kind_that_is_tested(page):
     fences = re.findall(r"^```(.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
-    assert set(fences[::2]) <= {"python", "console"}
+    assert set(fences[::2]) <= {"python", "text", "console", "bibtex"}
     assert set(fences[1::2]) <= {""}
 
 
@@ -70,7 +88,7 @@ COMMANDS = {"make": check_make, "pip": check_pip, "python": check_python}
 
 @pytest.mark.parametrize("page", PAGES, ids=named)
 def test_commands_exist(page):
-    for block in blocks(page, "console"):
+    for _, block in blocks(page, "console"):
         for line in block.splitlines():
             program, *arguments = shlex.split(line, comments=True)
             COMMANDS[program](arguments)
@@ -89,6 +107,25 @@ def test_published_report_is_what_the_code_writes(page, tmp_path):
     write_report(page.parent, tmp_path)
     written = (tmp_path / "report.md").read_text(encoding="utf-8")
     assert page.read_text(encoding="utf-8") == written
+
+
+def test_factors_in_the_readme_are_those_of_the_benchmark(capsys):
+    readme = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    results = ROOT / "benchmarks" / "results" / "epyc-2-cores-layer.jsonl"
+    assert benchmarks.__main__.main(["summary", str(results)]) == 0
+    heading, _, *rows = (
+        [cell.strip() for cell in line.strip("| ").split("|")]
+        for line in capsys.readouterr().out.strip().splitlines()
+    )
+    for peer in ("plain JAX", "PyTorch"):
+        for mode in ("forward", "forward and backward"):
+            factors = [
+                row[heading.index(peer)]
+                for row in rows
+                if row[heading.index("mode")] == mode
+            ]
+            low, high = min(factors, key=float), max(factors, key=float)
+            assert f"{low} to {high}" in readme
 
 
 def test_results_in_the_readme_are_published_ones():

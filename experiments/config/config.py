@@ -249,7 +249,9 @@ class Ablation(Cluster, Execution, Comparison):
 
         Arm by arm within a draw.
         """
-        number = self.tune or 0
+        if not self.tune:
+            return {}
+        number = self.tune
         values = {norm: tuning.draws(self.recipe, norm, number) for norm in self.norms}
         return {
             Config(

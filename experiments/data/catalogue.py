@@ -7,9 +7,9 @@ from ..config.source import DatasetName
 from .checksums import CHECKSUMS
 from .cifar import Cifar
 from .download import Published
-from .idx import FILE_NAMES, IDX
+from .folders import PictureFolders
+from .idx import FILE_NAMES, IDX, LABELS_OF_QMNIST
 from .parts import Reader
-from .pictures import PictureFolders
 
 
 @dataclass(frozen=True)
@@ -70,10 +70,32 @@ _FASHION_CLASSES = (
     "Ankle boot",
 )
 
+_DIGITS = tuple("0123456789")
+_UPPER = tuple("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+# Those of the small letters that look unlike the large ones.
+_MERGED = (*_DIGITS, *_UPPER, *"abdefghnqrt")
+_KMNIST_CLASSES = ("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo")
+
+
+def _emnist(
+    dataset: DatasetName, class_names: tuple[str, ...], first_label: int = 0
+) -> Entry:
+    """Returns one of the six divisions of EMNIST."""
+    reader = IDX(
+        dataset,
+        class_names,
+        parts=(f"{dataset}-train", f"{dataset}-test"),
+        first_label=first_label,
+        transposed=True,
+    )
+    return Entry(reader, folders=("emnist", "EMNIST/raw"), archives=("gzip.zip",))
+
+
 CATALOGUE: dict[DatasetName, Entry] = {
     "mnist": Entry(
-        reader=IDX("mnist", tuple("0123456789")),
+        reader=IDX("mnist", _DIGITS),
         folders=("mnist", "MNIST/raw"),
+        archives=("mnist.npz",),
         downloads=_idx_downloads(
             "mnist",
             "https://ossci-datasets.s3.amazonaws.com/mnist",
@@ -90,6 +112,27 @@ CATALOGUE: dict[DatasetName, Entry] = {
             "data/fashion",
         ),
     ),
+    "kmnist": Entry(
+        reader=IDX("kmnist", _KMNIST_CLASSES),
+        folders=("kmnist", "KMNIST/raw"),
+    ),
+    "qmnist": Entry(
+        reader=IDX(
+            "qmnist",
+            _DIGITS,
+            parts=("qmnist-train", "qmnist-test"),
+            labels=LABELS_OF_QMNIST,
+        ),
+        folders=("qmnist", "QMNIST/raw"),
+    ),
+    "emnist-balanced": _emnist("emnist-balanced", _MERGED),
+    "emnist-bymerge": _emnist("emnist-bymerge", _MERGED),
+    "emnist-byclass": _emnist(
+        "emnist-byclass", (*_DIGITS, *_UPPER, *"abcdefghijklmnopqrstuvwxyz")
+    ),
+    "emnist-letters": _emnist("emnist-letters", _UPPER, first_label=1),
+    "emnist-digits": _emnist("emnist-digits", _DIGITS),
+    "emnist-mnist": _emnist("emnist-mnist", _DIGITS),
     "cifar10": Entry(
         reader=Cifar(
             dataset="cifar10",
@@ -110,7 +153,12 @@ CATALOGUE: dict[DatasetName, Entry] = {
     "cifar10-jpeg": Entry(
         reader=PictureFolders(side=32, class_names=_CIFAR10_CLASSES),
         folders=("cifar10-jpeg",),
-        archives=("cifar10-jpeg.tar", "cifar10-jpeg.tar.gz", "cifar10-jpeg.tar.xz"),
+        archives=(
+            "cifar10-jpeg.zip",
+            "cifar10-jpeg.tar",
+            "cifar10-jpeg.tar.gz",
+            "cifar10-jpeg.tar.xz",
+        ),
     ),
     "cifar100": Entry(
         reader=Cifar(

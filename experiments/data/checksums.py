@@ -7,6 +7,9 @@ and a data set that differs does not go by the name of the published one.
 
 import hashlib
 from pathlib import Path
+from typing import get_args
+
+from ..config.source import DatasetName
 
 _LINES = Path(__file__).with_name("checksums.txt").read_text().splitlines()
 _ALGORITHMS = {64: "sha256", 32: "md5"}
@@ -25,3 +28,12 @@ def differs(name: str, content: bytes) -> bool:
         return False
     digest = hashlib.new(_ALGORITHMS[len(expected)], content, usedforsecurity=False)
     return digest.hexdigest() != expected
+
+
+def dataset_of(name: str, content: bytes) -> DatasetName | None:
+    """Returns the data set whose published file NAME has these contents, or None."""
+    for dataset in get_args(DatasetName):
+        entry = f"{dataset}/{name}"
+        if entry in CHECKSUMS and not differs(entry, content):
+            return dataset
+    return None

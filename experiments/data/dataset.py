@@ -23,6 +23,9 @@ class Dataset:
     fingerprint: str
     """SHA-256 of images and labels of all parts, decoded and in order. Decoders of JPEG
     differ in the last bit, so for such images it depends on the version of Pillow."""
+    notes: tuple[str, ...] = ()
+    """Sentences that whoever reads results should know: what was left out, which part
+    is small."""
 
     @property
     def num_classes(self) -> int:

@@ -1,11 +1,13 @@
-"""Decoding of JPEG and PNG files with Pillow, in bounded memory.
+"""Decoding of image files with Pillow, in bounded memory.
 
-A decoded image has three channels (grey is repeated, transparent becomes white) and
-stands upright, as its EXIF data say. It is the largest centered square of the image in
-the file, resized (bicubic) where its size differs.
+Of several images in a file, such as an animation, the first one is read. A decoded
+image has three channels (grey is repeated, transparent becomes white) and stands
+upright, as its EXIF data say. It is the largest centered square of the image in the
+file, resized (bicubic) where its size differs.
 """
 
 import io
+import re
 import threading
 import warnings
 from collections.abc import Iterator
@@ -23,7 +25,7 @@ LARGEST_FILE = 2**28
 # 89 million, and a pixel takes up to 12 bytes.
 _LARGE = 2**23
 _TOO_LARGE = (Image.DecompressionBombError, Image.DecompressionBombWarning)
-_FORMATS = ("JPEG", "PNG")
+_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
 _ORIENTATION = 0x0112  # the tag that says which way up the camera was
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -51,7 +53,9 @@ def _without_warnings() -> Iterator[None]:
 
 
 def _upright(image: Image.Image) -> Image.Image:
-    image.load()
+    # Of a TIFF file, Pillow reads broken metadata again.
+    with _without_warnings() if image.format == "TIFF" else nullcontext():
+        image.load()
     try:
         with _without_warnings():
             turn = _TURNS.get(image.getexif().get(_ORIENTATION, 1))
@@ -73,16 +77,20 @@ def _square(image: Image.Image, side: int) -> Image.Image:
     return ImageOps.fit(image, (side, side))
 
 
-def _has_16_bits(image: ImageFile.ImageFile) -> bool:
-    """Whether channels have 16 bits in the file. Pillow mostly cuts them to 8."""
-    return any(";16" in str(tile.args) for tile in image.tile)
+def _is_deep(image: ImageFile.ImageFile) -> bool:
+    """Whether channels have more than 8 bits in the file.
+
+    Pillow mostly cuts 16 to 8. In BGR;16 a pixel has 16 bits, a channel 5 or 6.
+    """
+    raw = " ".join(str(tile.args) for tile in image.tile)
+    return image.mode[0] in "IF" or re.search(r"(?<!BGR);16", raw) is not None
 
 
 def decode(content: bytes, path: str, side: int, *, resize: bool = True) -> np.ndarray:
     """Returns an image (side, side, 3) uint8.
 
     Args:
-      content: A JPEG or PNG file.
+      content: An image file.
       path: Its name, for messages.
       side: Height and width to bring it to.
       resize: Whether it may have another size.
@@ -96,14 +104,16 @@ def decode(content: bytes, path: str, side: int, *, resize: bool = True) -> np.n
             image = Image.open(io.BytesIO(content), formats=_FORMATS)
         with image:
             width, height = image.size
-            if _has_16_bits(image):
-                raise ValueError("it has 16 bits a channel")
+            if _is_deep(image):
+                raise ValueError("it has more than 8 bits a channel")
             if (width, height) != (side, side) and not resize:
                 raise ValueError(f"it has {width} x {height} pixels")
             with _one_large if width * height > _LARGE else nullcontext():
                 return np.asarray(_square(image, side))
     except Exception as error:  # Pillow raises whatever a damaged file leads to
-        expected = "a JPEG or PNG image" if resize else f"an image of {side} x {side}"
+        expected = f"an image of {side} x {side}"
+        if resize:
+            expected = f"an image ({', '.join(_FORMATS)})"
         reason = str(error).rstrip(".")
         if isinstance(error, UnidentifiedImageError):
             reason = "Pillow does not recognize it as one"

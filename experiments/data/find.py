@@ -13,7 +13,7 @@ from pathlib import Path
 from ..config.source import TITLES, Source
 from ..terminal.errors import DataError
 from . import download
-from .archive import open_archive
+from .archives import open_archive
 from .catalogue import CATALOGUE, Entry
 from .trees import Directory, Tree
 

@@ -6,13 +6,14 @@ parts decode images on demand, each time they are taken.
 
 import hashlib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from typing import Any
 
 import numpy as np
 
 from .parts import Part, Split, UnusableFilesError
+from .pictures import Pictures
 from .stream import in_order, pieces
 
 MEMORY_LIMIT = 2 * 2**30
@@ -49,8 +50,28 @@ def _decode(
     return part if images is None else Split(images, part.labels), reasons
 
 
+def leave_out(
+    parts: Sequence[Part], error: UnusableFilesError
+) -> tuple[list[Part], list[int]]:
+    """Returns the parts without the files of an error, and the labels of those files.
+
+    Raises:
+      UnusableFilesError: The same, if nothing would be left of a part.
+    """
+    left, labels = [], []
+    for part in parts:
+        if isinstance(part, Pictures):
+            bad = part.indices_of(error.reasons)
+            labels += part.labels[bad].tolist()
+            part = part.select(np.delete(np.arange(len(part)), bad))
+        if not len(part):
+            raise error
+        left.append(part)
+    return left, labels
+
+
 def decode_once(
-    parts: tuple[Part, ...], on_progress: OnProgress
+    parts: Sequence[Part], on_progress: OnProgress
 ) -> tuple[list[Part], str]:
     """Returns the parts, in memory unless they are too large, and their fingerprint.
 

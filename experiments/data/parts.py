@@ -1,6 +1,8 @@
 """Parts of a data set: images with labels, in memory or decoded on demand."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import NamedTuple, Protocol, Self
 
 import numpy as np
@@ -11,18 +13,33 @@ from .trees import Tree
 _NAMED = 20  # files in a message
 
 
-class UnusableFilesError(DataError):
-    """Files of a data set cannot be used, each for a reason."""
+def listed(names: Sequence[str], most: int = 5) -> str:
+    """Returns the first names in words, and how many more there are."""
+    more = [f"{len(names) - most:,} more"] if len(names) > most else []
+    return ", ".join([*names[:most], *more])
 
-    def __init__(self, reasons: dict[str, str]):
+
+class UnusableFilesError(DataError):
+    """Files of a data set cannot be used, each for a reason.
+
+    Args:
+      reasons: The reasons, by path.
+      skippable: Whether one could go on without them.
+      hint: A way out, at the end of the message.
+    """
+
+    def __init__(
+        self, reasons: dict[str, str], *, skippable: bool = True, hint: str = ""
+    ):
         self.reasons = reasons
+        self.skippable = skippable
         first, *others = sorted(reasons)
         message = reasons[first]
         if others:
             named, rest = others[: _NAMED - 1], len(others[_NAMED - 1 :])
             message += f" Nor can {len(others)} more be used: {', '.join(named)}"
             message += f", and {rest} more." if rest else "."
-        super().__init__(message)
+        super().__init__(f"{message} {hint}")
 
 
 class Part(Protocol):
@@ -75,13 +92,16 @@ class Split:
     select = take
 
 
-def check_labels(labels: np.ndarray, class_names: tuple[str, ...], path: str) -> None:
-    """Raises a DataError if a label is of no class."""
+def check_labels(
+    labels: np.ndarray, class_names: tuple[str, ...], path: str, first: int = 0
+) -> None:
+    """Raises a DataError if a label is of no class; `first` is the smallest."""
+    last = first + len(class_names) - 1
     for label in (labels.min(), labels.max()):
-        if not 0 <= label < len(class_names):
+        if not first <= label <= last:
             raise DataError(
-                f"{path} has a label outside its range: expected 0 to "
-                f"{len(class_names) - 1}, but got {label}."
+                f"{path} has a label outside its range: expected {first} to {last}, "
+                f"but got {label}."
             )
 
 
@@ -93,6 +113,12 @@ class Found(NamedTuple):
     class_names: tuple[str, ...]
     published: bool = True
     """False if the files are known to differ from the published ones."""
+    validation: Part | None = None
+    """None if it is to be held out from the training images."""
+    notes: tuple[str, ...] = ()
+    """Sentences that whoever reads results should know."""
+    skipped: Mapping[str, int] = MappingProxyType({})
+    """Number of files that were left out because they are no images, by class."""
 
 
 class Reader(Protocol):

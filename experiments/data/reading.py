@@ -1,4 +1,4 @@
-"""Data sets read with progress: a line, and a bar in a terminal."""
+"""Data sets read with progress: a line, a bar in a terminal, and notes at the end."""
 
 from contextlib import ExitStack
 
@@ -6,10 +6,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
 from .. import data
+from ..terminal.text import plain
 
 
 def read(source: data.Source, console: Console) -> data.Dataset:
-    """Returns a data set, and shows progress if images have to be decoded.
+    """Returns a data set; prints its notes, and progress if images are decoded.
 
     Raises:
       DataError: If a file is missing, damaged, or of another kind.
@@ -30,6 +31,9 @@ def read(source: data.Source, console: Console) -> data.Dataset:
                 )
                 bar.add_task("", total=total)
                 bars.append(stack.enter_context(bar))
-            bars[0].update(bars[0].task_ids[0], completed=done)
+            bars[0].update(bars[0].task_ids[0], completed=done, total=total)
 
-        return data.load(source, show)
+        dataset = data.load(source, show)
+    for note in dataset.notes:
+        console.print(f"Note: {plain(note)}")
+    return dataset

@@ -1,4 +1,4 @@
-"""Trees of files: below a directory, or in a tar archive (archive.py)."""
+"""Trees of files: below a directory, or in an archive (archives)."""
 
 import os
 import stat
@@ -12,6 +12,8 @@ from ..terminal.errors import DataError
 
 MAX_UNPACKED = 2 * 2**30
 """Bytes of a file, unpacked, that is held in memory."""
+# What systems put beside the files of people.
+_SYSTEM = {"__macosx", "desktop.ini", "ehthumbs.db", "thumbs.db"}
 _NOT_THERE = (FileNotFoundError, NotADirectoryError)
 
 
@@ -37,13 +39,18 @@ class Tree(Protocol):
     def children(self) -> tuple[list[str], list[str]]:
         """Returns the names of the folders and of the files at the top, sorted.
 
-        Hidden ones, whose names start with a dot, are left out.
+        Hidden ones and the system's own are left out.
         """
         ...
 
     def below(self, folder: str) -> "Tree":
         """Returns the tree of a folder, an empty one if there is none."""
         ...
+
+
+def is_left_alone(name: str) -> bool:
+    """Whether a name is hidden (it starts with a dot), or one of the system's own."""
+    return name.startswith(".") or name.casefold() in _SYSTEM
 
 
 @contextmanager
@@ -98,7 +105,7 @@ class Directory:
             except _NOT_THERE:
                 return [], []
             for entry in entries:
-                if entry.name.startswith("."):
+                if is_left_alone(entry.name):
                     continue
                 with readable(Path(entry.path)):  # a link may lead to itself
                     is_folder, is_file = entry.is_dir(), entry.is_file()

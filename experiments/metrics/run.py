@@ -133,8 +133,9 @@ class NonFiniteLossError(FloatingPointError):
         self.images = images
 
 
-# Where data are looked for is the machine's business; it changes nothing in the data.
-_PLACES = {"data_dir", "offline"}
+# Where data are looked for is the machine's business. Where the data differ for it,
+# their fingerprint does.
+_PLACES = {"data_dir", "val_dir", "test_dir", "offline", "skip_damaged"}
 
 
 def recipe_fields(recipe: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

@@ -6,6 +6,7 @@ every element of ``x``, the sum of the elements in its window, in ordinary opera
 """
 
 from collections.abc import Callable
+from typing import Literal
 
 import jax
 from jax import Array, lax
@@ -14,7 +15,8 @@ from .._power import Platform
 from .._window import Window, whole_axes, windowed_axes
 from . import doubling, masked_shifts, reduce_window
 
-IMPLEMENTATIONS: dict[str, Callable[[Array, Window], Array]] = {
+Implementation = Literal["reduce_window", "doubling", "masked_shifts", "plain"]
+IMPLEMENTATIONS: dict[Implementation, Callable[[Array, Window], Array]] = {
     "reduce_window": reduce_window.window_sum,
     "doubling": doubling.window_sum,
     "masked_shifts": masked_shifts.window_sum,
@@ -29,11 +31,11 @@ _LONGEST_MASKED = 15
 def choose(
     x: Array,
     window: Window,
-    implementation: str | None,
+    implementation: Implementation | None,
     *,
     platform: Platform,
     isolated: bool,
-) -> str:
+) -> Implementation:
     """Returns the name of the implementation: the given one, or the fastest measured.
 
     On CPU, XLA fuses slices with what is before and after them, and reduce_window with
@@ -72,7 +74,7 @@ def choose(
 
 
 def window_sum(
-    x: Array, window: Window, *, implementation: str, anew: bool = False
+    x: Array, window: Window, *, implementation: Implementation, anew: bool = False
 ) -> Array:
     """Sums `x` over the window around every element, cut off at the borders.
 

@@ -16,7 +16,8 @@ The axis is that of the source's own layout: where the array was transposed on t
 replace it, ``arguments["axis"] = -1``. What is returned is what a source computes, in
 the version its docstring names; implementations known to be wrong are not imitated.
 ``python -m lrn_jax.conventions`` prints all of it as one table, which is in
-`docs/semantics.md` too.
+`docs/semantics.md` too. `read` finds the layers of a model file, and calls the function
+of its framework.
 """
 
 from ._arguments import Arguments as Arguments
@@ -28,6 +29,7 @@ from ._frameworks import coreml as coreml
 from ._frameworks import cuda_convnet_cmrnorm as cuda_convnet_cmrnorm
 from ._frameworks import cuda_convnet_rnorm as cuda_convnet_rnorm
 from ._frameworks import cudnn as cudnn
+from ._frameworks import darknet as darknet
 from ._frameworks import deeplearning4j as deeplearning4j
 from ._frameworks import directml as directml
 from ._frameworks import keras as keras
@@ -56,6 +58,9 @@ from ._presets import alexnet_as_trained as alexnet_as_trained
 from ._presets import caffe_alexnet as caffe_alexnet
 from ._presets import cuda_convnet_cifar10 as cuda_convnet_cifar10
 from ._presets import whole_map as whole_map
+from ._read import Layer as Layer
+from ._read import ModelFileError as ModelFileError
+from ._read import read as read
 from ._reverse import CaffeArguments as CaffeArguments
 from ._reverse import OnnxArguments as OnnxArguments
 from ._reverse import TensorFlowArguments as TensorFlowArguments

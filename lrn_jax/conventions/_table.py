@@ -257,6 +257,11 @@ ROWS = (
         "With its cuDNN helper, as cuDNN. Its own gradient is wrong.",
     ),
     Row(
+        "Darknet",
+        _frameworks.darknet,
+        "Its own kernel leaves channel size // 2 out of every sum.",
+    ),
+    Row(
         "cuda-convnet `cmrnorm`",
         _frameworks.cuda_convnet_cmrnorm,
         "2 <= size <= channels. The layer file holds scale before the division.",

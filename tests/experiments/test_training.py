@@ -15,7 +15,7 @@ from experiments.config.config import Ablation, Config
 from experiments.config.recipe import LRNHyperparameters, Recipe
 from experiments.metrics import Epoch, NonFiniteLossError
 from experiments.terminal.errors import UserError
-from experiments.training import train
+from experiments.training import control, train
 from experiments.training.compilation import CompiledArm, compile_arm
 from experiments.training.feed import Placed, batches, with_first_images
 from experiments.training.step import (
@@ -320,6 +320,22 @@ def test_scaled_trains_like_lrn_that_does_not_look_at_neighbors():
     np.testing.assert_allclose(scaled, lrn_losses, rtol=1e-5)
     factor = scaled_state.model_state["scale"]["norm1"]["Scaled_0"]["factor"]
     assert factor == pytest.approx(2**-0.75, 1e-6)
+
+
+@pytest.mark.parametrize(
+    ("bias", "contrasts", "stays"),
+    [(2.0, (), True), (1.0, (), False), (1.0, ("lrn-scaled",), True)],
+)
+def test_scaled_is_left_out_where_it_has_nothing_to_scale(bias, contrasts, stays):
+    identity = LRNHyperparameters(bias=bias, alpha=0.0)
+    ablation = Ablation(
+        recipe=dataclasses.replace(RECIPE, lrn=identity),
+        norms=("none", "scaled", "lrn"),
+        contrasts=contrasts,
+    )
+    kept, note = control.without_idle(ablation, placed())
+    assert ("scaled" in kept.norms) == stays
+    assert ("median gain 1)" in note) == (not stays)
 
 
 def test_gains_are_of_the_first_layer_and_of_arms_that_have_one():

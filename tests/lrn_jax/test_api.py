@@ -1,9 +1,11 @@
 """The interface: what is accepted, what is refused and how, what is documented."""
 
 import inspect
+import pydoc
 import re
 from fractions import Fraction
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 import jax
 import jax.numpy as jnp
@@ -14,6 +16,7 @@ import lrn_jax
 import lrn_jax.linen
 import lrn_jax.nnx
 from lrn_jax import conventions, lrn
+from lrn_jax._implementations import Implementation
 
 pytestmark = pytest.mark.usefixtures("strict_dtypes")
 
@@ -248,7 +251,7 @@ def test_layers_have_the_arguments_of_the_function(layer):
     # The signature of the class itself is that of a metaclass in nnx. flax adds
     # `parent` and `name` to every linen module.
     parameters = dict(inspect.signature(layer.__init__).parameters)
-    for name in ("self", "parent", "name"):
+    for name in ("self", "parent", "name", "rngs"):
         parameters.pop(name, None)
     assert list(parameters) == list(DEFAULTS)
     assert documented(layer, parameters) == DEFAULTS
@@ -256,7 +259,21 @@ def test_layers_have_the_arguments_of_the_function(layer):
 
 def test_all_is_what_the_package_shows():
     shown = {name for name in vars(lrn_jax) if not name.startswith("_")}
-    assert shown - {"linen", "nnx"} == set(lrn_jax.__all__)
+    assert shown - {"linen", "nnx", "TYPE_CHECKING"} == set(lrn_jax.__all__)
+
+
+def test_help_begins_with_a_signature_that_fits_a_screen():
+    shown = pydoc.plain(pydoc.render_doc(lrn))
+    _, _, *signature = shown.partition("\n    Local response")[0].splitlines()
+    assert len(signature) == len(DEFAULTS) + 4
+    assert max(map(len, signature)) <= 60
+    assert signature[0] == "lrn("
+    assert "depth_radius: DepthRadius = 2," in signature[3]
+
+
+def test_type_of_implementation_has_the_names_of_the_table():
+    assert get_args(Implementation) == tuple(lrn_jax.IMPLEMENTATIONS)
+    assert get_type_hints(lrn)["implementation"] == Implementation | None
 
 
 def test_implementations_are_one_file_each_and_interchangeable():

@@ -114,6 +114,8 @@ neupy(depth_radius=3, alpha=0.3, beta=0.6, k=2.5): 3, 2.5, 0.3, 0.6, -1
 cntk(depth_radius=2, bias=2.5, alpha=0.5, beta=0.6): 2, 2.5, 0.1, 0.6, -3
 deeplearning4j(): 2, 2, 1e-4, 0.75, 1
 deeplearning4j(n=4, k=2.5, alpha=0.3, beta=0.6): 2, 2.5, 0.3, 0.6, 1
+darknet(): 2, 1, 1e-4, 0.75, 1
+darknet(size=4, alpha=0.3, beta=0.6, kappa=2.5): (1, 2), 2.5, 0.3, 0.6, 1
 cuda_convnet_cmrnorm(size=5, scale=1e-4, pow=0.75): 2, 1, 2e-5, 0.75, 0
 cuda_convnet_cmrnorm(size=4, scale=0.4, pow=0.6, minDiv=2.5): (2, 1), 2.5, 0.1, 0.6, 0
 cuda_convnet_rnorm(size=4, scale=1.6, pow=0.6, minDiv=2.5):
@@ -164,6 +166,7 @@ ENDS = {
     "metal_spatial": (lambda n: -(n // 2), lambda n: (n - 1) // 2),
     "ncnn": (lambda n: -(n // 2), lambda n: n - n // 2 - 1),
     "deeplearning4j": (lambda n: -int(n / 2), lambda n: int(n / 2)),
+    "darknet": (lambda n: -((n - 1) // 2), lambda n: n // 2),
     "cuda_convnet_cmrnorm": (lambda n: int(-n / 2), lambda n: int(-n / 2) + n - 1),
     "cuda_convnet_rnorm": (lambda n: int(-n / 2), lambda n: math.ceil(n / 2) - 1),
 }
@@ -265,6 +268,7 @@ caffe(engine="GPU"): 'DEFAULT' or 'CAFFE' or 'CUDNN', but got 'GPU'
 caffe(norm_region="A" * 10**6): 'WITHIN_CHANNEL', but got 'AAAAAAAA
 torch(size=5, alpha=math.inf): `alpha` must be finite, but got inf
 deeplearning4j(n=0): `n` must be an integer, at least 1, but got 0
+darknet(size=0): `size` must be an integer, at least 1, but got 0
 cuda_convnet_cmrnorm(size=1, scale=1.0, pow=0.75): at least 2, but got 1
 cuda_convnet_cmrnorm(size=4, blocked=True, scale=1.0, pow=0.75):
   `blocked` must be false, but got True
@@ -670,7 +674,7 @@ def test_every_framework_has_its_row():
         *("cuda-convnet `cmrnorm`", "cuda-convnet `rnorm`", "NNEF", "Wolfram", "NeuPy"),
         *("Arm Compute Library, CROSS_MAP", "Arm Compute Library, IN_MAP_1D", "CNTK"),
         *("Arm Compute Library, IN_MAP_2D", "Metal, across", "Metal, within"),
-        "ncnn before 1.0.20261020",
+        *("ncnn before 1.0.20261020", "Darknet"),
     ):
         assert f"\n| {name}" in described
 

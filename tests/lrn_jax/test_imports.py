@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 import lrn_jax
+import lrn_jax.linen
+import lrn_jax.nnx
 
 PACKAGE = Path(lrn_jax.__file__).parent
 
@@ -59,6 +61,28 @@ def test_linen_does_not_load_nnx():
     assert "flax.linen" in modules
     assert not {name for name in modules if name.startswith("flax.nnx")}
     assert not started
+
+
+def test_modules_of_flax_are_there_when_asked_for():
+    modules, started = probe("import lrn_jax; lrn_jax.linen, lrn_jax.nnx")
+    assert modules >= {"lrn_jax.linen", "lrn_jax.nnx"}
+    assert not started
+
+
+@pytest.mark.parametrize("name", ["linen", "nnx"])
+@pytest.mark.parametrize("how", ["import lrn_jax; lrn_jax.{}", "import lrn_jax.{}"])
+def test_without_flax_the_error_says_what_to_install(name, how, monkeypatch):
+    monkeypatch.setitem(sys.modules, "flax", None)
+    monkeypatch.delitem(sys.modules, f"lrn_jax.{name}")
+    monkeypatch.delattr(lrn_jax, name)
+    message = rf"^lrn_jax\.{name} needs flax: pip install 'lrn_jax\[flax\]'$"
+    with pytest.raises(ModuleNotFoundError, match=message):
+        exec(how.format(name), {})
+
+
+def test_what_is_not_there_is_no_attribute():
+    with pytest.raises(AttributeError, match="'lrn_jax' has no attribute 'equinox'"):
+        lrn_jax.equinox  # noqa: B018  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def test_the_probe_sees_modules_and_backends():

@@ -102,3 +102,14 @@ def test_nnx_learns_a_hyperparameter_given_as_a_parameter():
     gradient = nnx.grad(lambda module: jnp.sum(module(X)))(module)
     expected = jax.grad(lambda alpha: jnp.sum(lrn(X, alpha=alpha)))(jnp.float32(0.4))
     np.testing.assert_array_equal(gradient["alpha"][...], expected)
+
+
+def test_nnx_takes_what_the_norms_of_flax_take():
+    """Their first argument by position, and random keys that are not needed."""
+    rngs = nnx.Rngs(0)
+    layer = lrn_jax.nnx.LocalResponseNorm(**ARGUMENTS, rngs=rngs)
+    learned = lrn_jax.nnx.LearnedLocalResponseNorm(7, rngs=rngs)
+    np.testing.assert_array_equal(layer(X), lrn(X, **ARGUMENTS))
+    assert nnx.state(learned)["log_alpha"].shape == (7,)
+    assert len(jax.tree.leaves(nnx.state(learned))) == 3  # no keys are kept
+    assert rngs.default.count[...] == 0

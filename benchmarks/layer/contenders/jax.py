@@ -86,7 +86,8 @@ def prepare_layer(layer: Layer) -> Prepare:
 
 def lrn_layer(implementation: str | None) -> Layer:
     """Returns `lrn_jax.lrn` with one of its implementations."""
-    return lambda x, arguments: lrn(x, **arguments, implementation=implementation)
+    chosen: dict[str, Any] = {"implementation": implementation}
+    return lambda x, arguments: lrn(x, **arguments, **chosen)
 
 
 def prepare_lrn(implementation: str | None) -> Prepare:

@@ -38,6 +38,7 @@ from ._theano import lasagne as lasagne
 from ._theano import pylearn2 as pylearn2
 from ._training import chainer as chainer
 from ._training import cntk as cntk
+from ._training import darknet as darknet
 from ._training import deeplearning4j as deeplearning4j
 from ._training import mxnet as mxnet
 from ._training import torch as torch

@@ -194,3 +194,41 @@ def deeplearning4j(
     """
     check_size("n", n, "Deeplearning4j's window holds its centre.")
     return from_size(n, k, alpha, beta, 1, mean=False, longer="both")
+
+
+@convention
+def darknet(
+    *, size: int = 5, alpha: float = 1e-4, beta: float = 0.75, kappa: float = 1.0
+) -> Arguments:
+    """Darknet: the section `[normalization]` of a cfg file.
+
+    `alpha` weighs the sum. An even window reaches one channel further after than
+    before. Darknet's own kernel leaves the square of channel `size // 2` out of every
+    sum, by mistake, and its gradient is approximate, as its comment says; this is what
+    it should compute.
+
+    Args:
+      size: Channels in the window, at least 1.
+      alpha: Weight of the sum.
+      beta: Exponent.
+      kappa: Additive constant k.
+
+    Returns:
+      Keyword arguments of `lrn_jax.lrn`, for channels on axis 1.
+
+    Raises:
+      ValueError: If `size` is less than 1.
+
+    Example:
+      >>> from lrn_jax import conventions
+      >>> conventions.darknet(size=4)["depth_radius"]
+      (1, 2)
+
+    Checked against:
+      commit f6afaab, read
+
+    References:
+      src/normalization_layer.c, src/parser.c.
+    """
+    check_size("size", size, "Darknet's window holds its centre.")
+    return from_size(size, kappa, alpha, beta, 1, mean=False, longer="after")

@@ -1,5 +1,6 @@
 """Small files in every format, and a check that a refusal leaves no trace."""
 
+import bz2
 import gzip
 import io
 import lzma
@@ -7,6 +8,7 @@ import pickle
 import struct
 import tarfile
 import tracemalloc
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,7 +23,14 @@ from experiments.terminal.errors import DataError
 
 CIFAR10_BATCHES = (*(f"data_batch_{number}" for number in range(1, 6)), "test_batch")
 PER_BATCH = 4
-COMPRESS = {".tar": bytes, ".tar.gz": gzip.compress, ".tar.xz": lzma.compress}
+COMPRESS = {
+    ".tar": bytes,
+    ".tar.gz": gzip.compress,
+    ".tar.bz2": bz2.compress,
+    ".tar.xz": lzma.compress,
+    ".tgz": gzip.compress,
+    ".txz": lzma.compress,
+}
 
 
 def idx_bytes(array: np.ndarray) -> bytes:
@@ -130,6 +139,11 @@ def write_pictures(
 
 def pack(directory: Path, archive: Path, top: str = "") -> Path:
     """Packs a directory; the ending of the archive's name says how."""
+    if archive.suffix.lower() == ".zip":
+        with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
+            for path in sorted(directory.rglob("*")):
+                packed.write(path, Path(top, path.relative_to(directory)))
+        return archive
     file = io.BytesIO()
     with tarfile.open(fileobj=file, mode="w") as tar:
         tar.add(directory, arcname=top or ".")

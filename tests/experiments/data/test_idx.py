@@ -2,11 +2,13 @@
 
 import gzip
 import hashlib
+import struct
 
 import numpy as np
 import pytest
 
-from experiments.data import checksums
+from experiments.data import checksums, gather, npy
+from experiments.terminal.errors import DataError
 
 from .files import (
     idx_bytes,
@@ -150,3 +152,139 @@ def test_file_that_unpacks_to_too_much_is_refused(tmp_path, monkeypatch):
     write_idx(tmp_path)
     with refused(tmp_path, f"{IMAGES} is refused: expected at most 20 bytes unpacked"):
         load("mnist", tmp_path)
+
+
+def test_published_files_of_another_data_set_are_refused(tmp_path, monkeypatch):
+    """KMNIST and Fashion-MNIST have files of the same names as MNIST."""
+    write_idx(tmp_path)
+    checksum = hashlib.sha256((tmp_path / IMAGES).read_bytes()).hexdigest()
+    monkeypatch.setattr(checksums, "CHECKSUMS", {"mnist/train-images": checksum})
+    for dataset, title in {
+        "kmnist": "KMNIST",
+        "fashion-mnist": "Fashion-MNIST",
+    }.items():
+        with refused(
+            tmp_path,
+            f"{IMAGES} is a file of MNIST: expected {title}. Read it with --dataset mn",
+        ):
+            load(dataset, tmp_path)
+
+
+RELATIVES = [
+    ("kmnist", "", "", "kmnist", 0),
+    ("qmnist", "qmnist-train", "qmnist-test", "QMNIST/raw", 0),
+    ("emnist-letters", "emnist-letters-train", "emnist-letters-test", "emnist", 1),
+    ("emnist-byclass", "emnist-byclass-train", "emnist-byclass-test", "EMNIST/raw", 0),
+]
+
+
+@pytest.mark.parametrize(("dataset", "train", "test", "folder", "first"), RELATIVES)
+def test_relatives_of_mnist_are_data_sets_of_their_own(
+    empty_machine, dataset, train, test, folder, first
+):
+    directory = empty_machine / "data" / folder
+    directory.mkdir(parents=True)
+    random = np.random.default_rng(0)
+    images = random.integers(0, 256, (12, 4, 5))
+    for part in (train or "train", test or "t10k"):
+        labels, kind = np.arange(12) % 10 + first, "idx1-ubyte"
+        content = idx_bytes(labels)
+        if dataset == "qmnist":  # integers: the class, and where the digit is from
+            kind, rows = "idx2-int", np.stack([labels, labels + 300], axis=1)
+            content = struct.pack(">III", 0xC02, 12, 2) + rows.astype(">i4").tobytes()
+        (directory / f"{part}-images-idx3-ubyte").write_bytes(idx_bytes(images))
+        path = directory / f"{part}-labels-{kind}.gz"
+        path.write_bytes(gzip.compress(content))
+    found = load(dataset, offline=True)
+    if dataset.startswith("emnist"):  # its images are stored column by column
+        images = images.transpose(0, 2, 1)
+    np.testing.assert_array_equal(gather(found.test).images[..., 0], images)
+    np.testing.assert_array_equal(found.test.labels, np.arange(12) % 10)
+    assert "MNIST" in found.title != "MNIST"
+    assert found.notes[0] == (
+        f"The files of {found.title} were not compared with the published ones, of "
+        "which this program has no checksums."
+    )
+    path.write_bytes(gzip.compress(content[:-1]))
+    with refused(empty_machine, r"labels-idx.* cut short: its header announces 12 "):
+        load(dataset, offline=True)
+    wrong = bytearray(content)
+    wrong[20 if dataset == "qmnist" else -1] = 200
+    path.write_bytes(gzip.compress(wrong))
+    with refused(
+        empty_machine, rf"outside its range: expected {first} to \d+, but got"
+    ):
+        load(dataset, offline=True)
+
+
+def test_kaggle_has_folders_around_files(tmp_path):
+    directory = write_idx(tmp_path / "mnist")
+    expected = load("mnist", directory).fingerprint
+    for name in (IMAGES, TEST_IMAGES):
+        (directory / name).rename(directory / "moved")
+        (directory / name).mkdir()
+        (directory / "moved").rename(directory / name / name)
+    assert load("mnist", directory).fingerprint == expected
+
+
+def write_npz(path, **changes):
+    """Writes a file as Keras has it of the images of `write_idx`."""
+    random = np.random.default_rng(0)
+    arrays = {}
+    for part, size in {"train": 20, "test": 6}.items():
+        arrays[f"x_{part}"] = random.integers(0, 256, (size, 4, 5)).astype(np.uint8)
+        arrays[f"y_{part}"] = np.arange(size) % 10
+    np.savez_compressed(path, **arrays | changes)
+    return path
+
+
+def test_file_of_keras_is_the_same_data(empty_machine):
+    expected = load("mnist", write_idx(empty_machine / "idx")).fingerprint
+    keras = empty_machine / ".keras" / "datasets"
+    keras.mkdir(parents=True)
+    named = write_npz(keras / "mnist.npz")
+    assert load("mnist", offline=True).fingerprint == expected
+    assert load("mnist", named).fingerprint == expected
+    assert load("mnist", keras).fingerprint == expected
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"y_train": np.arange(20) % 10 / 10}, r"y_train\.npy .* the dtype float64"),
+        ({"y_train": np.array([{}] * 20)}, r"y_train\.npy .* the dtype object"),
+        ({"y_train": np.arange(20) - 1}, r"y_train\.npy .* values from -1 to 18"),
+        ({"x_test": np.zeros((6, 20), np.uint8)}, r"x_test\.npy .* shape \(6, 20\)"),
+        ({"x_test": np.zeros((0, 4, 5), np.uint8)}, r"x_test\.npy .* shape \(0, 4, 5"),
+        ({"y_train": np.arange(19) % 10}, "do not belong together"),
+    ],
+)
+def test_other_arrays_are_refused(tmp_path, changes, message):
+    write_npz(tmp_path / "mnist.npz", **changes)
+    with refused(tmp_path, message):
+        load("mnist", tmp_path)
+
+
+def header(shape: str) -> bytes:
+    text = f"{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}}}\n".encode()
+    return b"\x93NUMPY\1\0" + struct.pack("<H", len(text)) + text
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"no array",
+        header("(2, 3)")[:20],
+        header("(2, 3)") + bytes(5),
+        header("(2, 3)") + bytes(7),
+        header(f"({2**40}, 3)"),
+        header("(__import__('os').getpid(), 3)") + bytes(6),
+    ],
+)
+def test_damaged_array_is_refused(content):
+    with (
+        little_memory(),
+        pytest.raises(DataError, match=r"x\.npy cannot be used: expected an array"),
+    ):
+        npy.parse(content, 2, "x.npy")

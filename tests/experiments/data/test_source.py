@@ -38,9 +38,17 @@ def test_every_data_set_has_a_title_and_its_files_an_entry():
             {"dataset": "folder", "data_dir": "a", "image_size": 10**6},
             "`image-size` must be at most 4096, but got 1000000",
         ),
-        (
-            {"dataset": "mnist", "image_size": 32},
-            "`image-size` must not be given for mnist, .* but got 32",
+        *(
+            (
+                {"dataset": "mnist", name: value},
+                rf"must not .* for mnist, .* got {value}",
+            )
+            for name, value in (
+                ("image_size", 32),
+                ("val_dir", "a"),
+                ("test_dir", "b"),
+                ("skip_damaged", True),
+            )
         ),
     ],
 )

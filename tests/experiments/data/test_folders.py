@@ -1,19 +1,13 @@
-"""Folders of images: layouts, decoding, and everything that could be a mistake."""
+"""Folders of images: layouts, what is left out, and what could be a mistake."""
 
 import os
 import socket
-import struct
-import threading
-import time
-import zlib
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from experiments import data
-from experiments.data import Source, decoding, first_pass, pictures
-from experiments.data.decoding import decode
+from experiments.data import Source, first_pass
 from experiments.terminal.errors import DataError
 
 from .files import (
@@ -26,6 +20,7 @@ from .files import (
     write_pictures,
 )
 
+PNG = image_bytes(size=(30, 30))
 CIFAR10 = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse"]
 CIFAR10 += ["ship", "truck"]
 
@@ -128,198 +123,6 @@ def test_one_layer_of_classes_is_not_the_lossy_copy(tmp_path):
         load("cifar10-jpeg", tmp_path)
 
 
-def gradient(width: int, height: int) -> Image.Image:
-    """An image that is brighter to the right and greener to the bottom."""
-    x = np.linspace(0, 255, width)[np.newaxis, :, np.newaxis]
-    y = np.linspace(0, 255, height)[:, np.newaxis, np.newaxis]
-    rgb = np.concatenate(np.broadcast_arrays(x, y, 0 * x), axis=-1)
-    return Image.fromarray(rgb.astype(np.uint8))
-
-
-def saved(image: Image.Image, path, **options) -> bytes:
-    image.save(path, **options)
-    return path.read_bytes()
-
-
-def test_image_of_the_right_size_is_not_touched(tmp_path):
-    image = gradient(9, 9)
-    content = saved(image, tmp_path / "image.png")
-    np.testing.assert_array_equal(decode(content, "", 9), np.asarray(image))
-
-
-@pytest.mark.parametrize("size", [(90, 30), (30, 90), (9, 3)])
-def test_largest_centered_square_is_resized(tmp_path, size):
-    content = saved(gradient(*size), tmp_path / "image.png")
-    image = decode(content, "", 6).astype(float)
-    assert image.shape == (6, 6, 3)
-    # A third of the range along the longer side, from its middle; all of the other.
-    long, short = (0, 1) if size[0] > size[1] else (1, 0)
-    assert 80 < image[..., long].min() < image[..., long].max() < 175
-    assert image[..., short].min() < 35
-    assert image[..., short].max() > 220
-
-
-def test_image_is_turned_as_its_camera_says(tmp_path):
-    exif = Image.Exif()
-    exif[0x0112] = 3  # upside down
-    path = tmp_path / "image.png"
-    turned = decode(saved(gradient(9, 9), path, exif=exif), "", 9)
-    upright = decode(saved(gradient(9, 9), path), "", 9)
-    np.testing.assert_array_equal(turned, upright[::-1, ::-1])
-
-
-def exif(*entries: tuple[int, int, int, bytes]) -> bytes:
-    """Returns EXIF data: of each tag its number, type, count and value."""
-    packed = [
-        struct.pack("<HHL4s", *head, value.ljust(4, b"\0")) for *head, value in entries
-    ]
-    count = struct.pack("<H", len(entries))
-    return b"Exif\0\0II*\0" + struct.pack("<L", 8) + count + b"".join(packed) + bytes(4)
-
-
-UPSIDE_DOWN = (0x0112, 3, 1, b"\x03")
-TEXT = (0x011A, 2, 3, b"72")  # where a fraction should be
-
-
-@pytest.mark.parametrize(
-    ("data", "turned"),
-    [
-        (exif(TEXT, UPSIDE_DOWN), True),
-        (exif(UPSIDE_DOWN, (0x8769, 4, 1, b"\xff\xff\xff\x7f")), True),
-        (exif(UPSIDE_DOWN, (0x0131, 2, 9999, b"\xff\xff")), True),  # beyond the end
-        (exif((0x0112, 2, 3, b"up")), False),
-        (exif(UPSIDE_DOWN)[:20], False),
-        (b"Exif\0\0what is this", False),
-    ],
-)
-def test_of_broken_exif_data_only_the_orientation_is_wanted(tmp_path, data, turned):
-    path = tmp_path / "image.jpg"
-    image = gradient(9, 9)
-    upright = decode(saved(image, path), "", 9)
-    found = decode(saved(image, path, exif=data), "", 9)
-    np.testing.assert_array_equal(found, upright[::-1, ::-1] if turned else upright)
-
-
-@pytest.mark.parametrize(
-    ("content", "expected"),
-    [
-        (image_bytes(70, mode="L"), (70, 70, 70)),
-        (image_bytes(1, mode="1"), (255, 255, 255)),
-        (image_bytes((10, 20, 30, 0), mode="RGBA"), (255, 255, 255)),
-        (image_bytes((10, 20, 30, 255), mode="RGBA"), (10, 20, 30)),
-        (image_bytes((10, 0), mode="LA"), (255, 255, 255)),
-        (image_bytes(0, mode="P", transparency=0), (255, 255, 255)),
-        (image_bytes(0, mode="P", transparency=b"\0"), (255, 255, 255)),
-        (image_bytes(0, mode="P"), (0, 0, 0)),
-        (image_bytes((0, 0, 0, 0), form="JPEG", mode="CMYK"), (255, 255, 255)),
-        (image_bytes(70, form="JPEG", mode="L"), (70, 70, 70)),
-    ],
-    ids=lambda value: str(value) if isinstance(value, tuple) else "",
-)
-def test_every_mode_has_three_channels(content, expected):
-    image = decode(content, "", 8)
-    assert (image.dtype, image.shape) == (np.uint8, (8, 8, 3))
-    assert set(map(tuple, image.reshape(-1, 3).tolist())) == {expected}
-
-
-PNG = image_bytes(size=(30, 30))
-JPEG = image_bytes(form="JPEG", size=(30, 30))
-
-
-def wide_png(color_type: int, channels: int) -> bytes:
-    """Returns an image of 2 x 2 with 16 bits a channel, which Pillow does not write."""
-
-    def chunk(kind: bytes, content: bytes) -> bytes:
-        checksum = struct.pack(">I", zlib.crc32(kind + content))
-        return struct.pack(">I", len(content)) + kind + content + checksum
-
-    header = struct.pack(">IIBBBBB", 2, 2, 16, color_type, 0, 0, 0)
-    rows = 2 * (b"\0" + bytes(2 * 2 * channels))
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
-        [
-            chunk(b"IHDR", header),
-            chunk(b"IDAT", zlib.compress(rows)),
-            chunk(b"IEND", b""),
-        ]
-    )
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        b"",
-        b"no image",
-        PNG[:20],
-        PNG[:-30],
-        JPEG[: len(JPEG) // 2],
-        PNG[:45] + b"!!!!" + PNG[49:],
-        image_bytes(form="GIF"),
-        image_bytes(form="BMP"),
-        image_bytes(700, mode="I;16", size=(8, 8)),
-        wide_png(2, 3),
-        wide_png(6, 4),
-        wide_png(4, 2),
-    ],
-    ids=[
-        "empty",
-        "text",
-        "png header",
-        "png cut",
-        "jpeg cut",
-        "png damaged",
-        "gif",
-        "bmp",
-        "16 bits",
-        "16 bits RGB",
-        "16 bits RGBA",
-        "16 bits LA",
-    ],
-)
-def test_image_that_does_not_decode_is_named(tmp_path, content):
-    write_pictures(tmp_path)
-    (tmp_path / "test" / "dog" / "bad.jpg").write_bytes(content)
-    with refused(tmp_path, r"test/dog/bad\.jpg cannot be used: expected a JPEG or PNG"):
-        load("folder", tmp_path)
-
-
-@pytest.mark.filterwarnings("default")  # an error, whatever the filters are
-@pytest.mark.parametrize("limit", [100, 899])
-def test_image_of_absurd_size_is_refused(monkeypatch, limit, recwarn):
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
-    with pytest.raises(
-        DataError, match=rf"image\.png .* more than {limit} pixels.* bomb"
-    ):
-        decode(PNG, "image.png", 8)
-    assert not recwarn.list
-
-
-def test_file_of_absurd_size_is_not_read(tmp_path, monkeypatch):
-    write_pictures(tmp_path)
-    monkeypatch.setattr(pictures, "LARGEST_FILE", 10)
-    with refused(tmp_path, r"0000\.png is too large: expected at most 10 bytes"):
-        load("folder", tmp_path)
-
-
-def test_large_images_are_decoded_one_at_a_time(monkeypatch):
-    square, now, most = decoding._square, [], []
-
-    def slow_square(image, side):
-        now.append(image)
-        most.append(len(now))
-        time.sleep(0.005)
-        now.remove(image)
-        return square(image, side)
-
-    monkeypatch.setattr(decoding, "_LARGE", 899)
-    monkeypatch.setattr(decoding, "_square", slow_square)
-    threads = [threading.Thread(target=decode, args=(PNG, "", 8)) for _ in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert most == 6 * [1]
-
-
 @pytest.mark.parametrize("in_memory", [True, False])
 def test_all_images_that_do_not_decode_are_named_at_once(
     tmp_path, monkeypatch, in_memory
@@ -334,8 +137,9 @@ def test_all_images_that_do_not_decode_are_named_at_once(
     names = ", ".join(str(tmp_path / "train" / name) for name in bad[1:20])
     with refused(
         tmp_path,
-        r"train/cat/0000\.png cannot be used: expected a JPEG or PNG image, but "
-        rf"Pillow does .* it\. Nor can 21 more be used: {names}, and 2 more\.$",
+        r"train/cat/0000\.png cannot be used: expected an image \(JPEG, .*\), "
+        rf"but Pillow does .* it\. Nor can 21 more be used: {names}, and 2 more\. "
+        "--skip-damaged goes on without them.$",
     ):
         data.load(Source("folder", tmp_path), lambda *numbers: calls.append(numbers))
     assert calls[-1] == (144, 144)
@@ -345,12 +149,12 @@ def test_all_images_that_do_not_decode_are_named_at_once(
 
 def test_all_files_that_are_no_images_are_named_at_once(tmp_path):
     write_pictures(tmp_path)
-    bad = ["test/cat/a.gif", "test/dog/b.txt", "train/cat/more", "train/dog/c.webp"]
+    bad = ["test/cat/a.rar", "test/dog/b.txt", "train/cat/more", "train/dog/c.svg"]
     for name in bad:
         path = tmp_path / name
         path.write_bytes(PNG) if path.suffix else path.mkdir()
     names = ", ".join(str(tmp_path / name) for name in bad[1:])
-    with refused(tmp_path, rf"a\.gif is no image .* Nor can 3 more be used: {names}\."):
+    with refused(tmp_path, rf"a\.rar is no image .* Nor can 3 more be used: {names}\."):
         load("folder", tmp_path)
 
 
@@ -384,13 +188,14 @@ def remove(name: str):
 MISTAKES = [
     (empty_class, r"ant is empty: expected images of that class"),
     (write("train/cat/notes.txt"), r"notes\.txt is no image this program reads"),
-    (write("train/cat/photo.webp"), r"photo\.webp is no image this program reads"),
     (write("train/cat/more/1.png"), r"more is a folder in a class folder"),
     (write("stray.png"), r"stray\.png is in no class"),
     (write("train/stray.JPG"), r"stray\.JPG is in no class"),
-    (write("val/cat/1.png"), r"mixes layouts: .* but got test, train, val"),
-    (remove("test"), r"mixes layouts: .* but got train"),
-    (remove("train"), r"mixes layouts: .* but got test"),
+    (write("stray.webp"), r"stray\.webp is in no class"),
+    (write("more/cat/1.png"), r"mixes layouts: test, train hold .* but more stand"),
+    (write("Training/cat/1.png"), r"two ways: Training and train are both names of"),
+    (remove("test"), r"lacks a part: .* but got train\. To divide one part .* name it"),
+    (remove("train"), r"lacks a part: .* but got test"),
     (write("test/ant/1.png"), r"classes in one part only: .* are not: ant"),
     (remove("test/dog"), r"test.? has too few classes: .* but got cat"),
 ]
@@ -426,8 +231,12 @@ def test_too_few_of_anything_is_refused(tmp_path, sizes, message):
 
 
 def test_folder_that_is_not_there_is_refused(tmp_path):
+    nowhere = tmp_path / "nowhere"
     with refused(tmp_path, "nowhere holds no classes: .* it is empty or not there"):
-        load("folder", tmp_path / "nowhere")
+        load("folder", nowhere)
+    write_classes(tmp_path, cat=5, dog=5)
+    with refused(tmp_path, "nowhere holds no classes: .* it is empty or not there"):
+        load("folder", tmp_path, test_dir=nowhere)
 
 
 def test_only_files_is_refused(tmp_path):
@@ -487,3 +296,155 @@ def test_links_on_disk_are_followed(tmp_path):
     (tmp_path / "link").symlink_to("images")
     (tmp_path / "images" / "train" / "cat" / "0009.png").symlink_to("0001.png")
     assert len(training(load("folder", tmp_path / "link"))) == 13
+
+
+def sizes(dataset: data.Dataset) -> list[int]:
+    return [len(part) for part in (dataset.train, dataset.validation, dataset.test)]
+
+
+@pytest.mark.parametrize(
+    ("train", "test"), [("Training", "Testing"), ("TRAIN", "test_set")]
+)
+def test_parts_have_several_names(tmp_path, train, test):
+    expected = load("folder", write_pictures(tmp_path / "a"))
+    other = write_pictures(tmp_path / "b")
+    for name, new in {"train": train, "test": test}.items():
+        # With the folder doubled, as in many downloads.
+        (other / new / new).parent.mkdir()
+        (other / name).rename(other / new / new)
+    dataset = load("folder", other)
+    assert dataset.fingerprint == expected.fingerprint
+
+
+def test_validation_part_is_kept_apart(tmp_path):
+    write_pictures(tmp_path)
+    write_pictures(tmp_path / "more", train=4)
+    (tmp_path / "more" / "train").rename(tmp_path / "Valid")
+    remove("more")(tmp_path)
+    assert sizes(load("folder", tmp_path)) == [12, 8, 4]
+
+
+def test_validation_part_is_the_test_where_there_is_none(tmp_path):
+    write_pictures(tmp_path, test=5)
+    (tmp_path / "test").rename(tmp_path / "val")
+    dataset = load("folder", tmp_path, image_size=8)
+    assert sizes(dataset) == [11, 1, 10]
+    assert set(data.gather(dataset.test).images[:, 0, 0, 2]) == {100}
+    assert dataset.notes[0] == (
+        "No part is named test, so the test images are those in val; a tenth of train "
+        "is held out for validation."
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"test_dir": "test"}, [18, 2, 4]),
+        ({"val_dir": "test"}, [16, 4, 4]),
+        ({"val_dir": "test", "test_dir": "again.zip"}, [20, 4, 6]),
+    ],
+)
+def test_parts_may_be_named(tmp_path, options, expected):
+    write_pictures(tmp_path, train=10)
+    write_pictures(tmp_path / "more", test=3)
+    pack(tmp_path / "more" / "test", tmp_path / "again.zip")
+    named = {option: tmp_path / name for option, name in options.items()}
+    assert sizes(load("folder", tmp_path / "train", **named)) == expected
+    remove("more")(tmp_path)
+    with refused(tmp_path, "holds test, train: expected the classes of the training"):
+        load("folder", tmp_path, **named)
+
+
+def test_class_may_be_named_as_a_part(tmp_path):
+    write_classes(tmp_path, bus=4, train=4)
+    assert load("folder", tmp_path).class_names == ("bus", "train")
+
+
+@pytest.mark.parametrize("parts", [True, False])
+def test_copy_of_the_folders_beside_it_is_left_alone(tmp_path, parts):
+    for directory in (tmp_path / "images", tmp_path / "images" / "images"):
+        if parts:
+            write_pictures(directory)
+        else:
+            directory.mkdir()
+            write_classes(directory, cat=5, dog=5)
+    dataset = load("folder", tmp_path)
+    assert dataset.class_names == ("cat", "dog")
+    assert dataset.notes[0] == (
+        "Left alone beside the folders: 1 (images (a copy of the folders beside it))."
+    )
+    folder = next(path for path in (tmp_path / "images" / "images").rglob("dog"))
+    (folder / "another.png").write_bytes(PNG)
+    with refused(tmp_path, "two ways: .* are there, and with other files also in imag"):
+        load("folder", tmp_path)
+
+
+def test_files_of_systems_are_left_alone_and_others_counted(tmp_path):
+    write_pictures(tmp_path / "images", test=120)
+    for name in (
+        "__MACOSX/images/train/cat/1.png",
+        "images/train/cat/Thumbs.db",
+        "images/train/desktop.ini",
+        "images/test/dog/.DS_Store",
+        "images/README.md",
+        "images/train/labels.csv",
+    ):
+        write(name, b"made by a program")(tmp_path)
+    dataset = load("folder", tmp_path, image_size=1)
+    assert sizes(dataset) == [11, 1, 240]
+    assert dataset.notes == (
+        "Left alone beside the folders: 2 (README.md, labels.csv).",
+    )
+
+
+@pytest.mark.parametrize("in_memory", [True, False])
+def test_damaged_images_are_left_out_if_asked(tmp_path, monkeypatch, in_memory):
+    if not in_memory:
+        monkeypatch.setattr(first_pass, "MEMORY_LIMIT", 0)
+    write_pictures(tmp_path, train=20)
+    whole = load("folder", tmp_path, image_size=8)
+    expected = pairs(training(whole)) + pairs(data.gather(whole.test))
+    bad = [f"train/cat/{n:04}.png" for n in range(3)] + ["test/dog/0001.png"]
+    for name in bad:
+        write(name, b"no image")(tmp_path)
+    write("train/dog/list.txt")(tmp_path)
+    with refused(tmp_path, r"list\.txt is no image .* --skip-damaged goes on without"):
+        load("folder", tmp_path)
+    dataset = load("folder", tmp_path, image_size=8, skip_damaged=True)
+    assert dataset.notes[0] == (
+        "Files that cannot be used were left out (--skip-damaged): 5, by class: cat 3, "
+        "dog 2."
+    )
+    found = pairs(training(dataset)) + pairs(data.gather(dataset.test))
+    assert len(found) == 44 - 4
+    assert set(found) < set(expected)
+    assert dataset.fingerprint != whole.fingerprint
+    again = load("folder", tmp_path, image_size=8, skip_damaged=True)
+    assert again.fingerprint == dataset.fingerprint
+
+
+def test_what_is_no_damage_is_never_skipped(tmp_path):
+    write_pictures(tmp_path)
+    write("train/cat/more/1.png")(tmp_path)
+    with refused(tmp_path, r"folder in a class folder: .* that have classes\.$"):
+        load("folder", tmp_path, skip_damaged=True)
+    with refused(tmp_path, r"folder in a class folder: .* that have classes\.$"):
+        load("folder", tmp_path)
+    remove("train/cat/more")(tmp_path)
+    for path in (tmp_path / "test").rglob("*.png"):
+        path.write_bytes(b"no image")
+    with refused(tmp_path, "cannot be used: expected an image"):
+        load("folder", tmp_path, skip_damaged=True)
+
+
+def test_notes_say_what_makes_results_weak(tmp_path):
+    write_classes(tmp_path, cat=2, dog=2, eel=15)
+    for name in ("cat/000.png", "cat/001.png"):
+        write(name, b"no image")(tmp_path)
+    (tmp_path / "cat" / "002.png").write_bytes(b"no image")
+    dataset = load("folder", tmp_path, skip_damaged=True)
+    assert dataset.notes == (
+        "Files that cannot be used were left out (--skip-damaged): 3, by class: cat 3.",
+        "No training image is left of some classes: cat.",
+        "The test has only 4 images: one of them is 25.0 points of accuracy.",
+    )
