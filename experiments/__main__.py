@@ -103,7 +103,8 @@ def _run(arguments: Sequence[str]) -> int:
     if isinstance(command, Report):
         from .report import page
 
-        summary = page.write_report(command.directories, command.output)
+        with console.status("Writing the report"):
+            summary = page.write_report(command.directories, command.output)
         page.print_summary(console, summary, command.output or command.directories[0])
         return 0
     if isinstance(command, Reproduce):

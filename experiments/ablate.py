@@ -27,8 +27,9 @@ from .metrics import (
     resume,
 )
 from .metrics.files import explained
-from .report import page
-from .terminal.progress import training_bar
+from .report import contents, page
+from .report.formatting import count
+from .terminal.progress import Planned, TrainingBar
 from .terminal.signals import status_of
 from .terminal.text import plain
 from .training import parallel, tensorboard
@@ -41,8 +42,7 @@ from .training.step import State, count_parameters, shapes, steps_per_epoch
 
 def _resume_command(ablation: Ablation, directory: Path) -> str:
     shard = [] if ablation.shard == "1/1" else ["--shard", ablation.shard]
-    words = ["python", "-m", "experiments", "ablate", "--resume"]
-    return shlex.join([*words, "--output", str(directory), *shard])
+    return shlex.join(directories.resume_command(directory, *shard))
 
 
 def _changes(ablation: Ablation) -> list[str]:
@@ -68,6 +68,13 @@ def _start(
         "devices": placed.mesh.size,
         "dataset_title": placed.dataset.title,
         "fingerprint": placed.dataset.fingerprint,
+        "data": {
+            "train": len(placed.dataset.train),
+            "validation": len(placed.dataset.validation),
+            "test": len(placed.dataset.test),
+            "classes": list(placed.dataset.class_names),
+        },
+        "seeds": ablation.seeds or ablation.fewest_seeds,
         "network": preset.network,
         "deviations": [
             *preset.deviations,
@@ -83,6 +90,22 @@ def _print_parameters(console: Console, states: Mapping[str, State]) -> None:
         f"{title(arm)} {count_parameters(state):,}" for arm, state in states.items()
     ]
     console.print(f"Parameters: {', '.join(sizes)}.")
+
+
+def _print_plan(
+    console: Console, ablation: Ablation, start: Mapping[str, Any], directory: Path
+) -> None:
+    """Says what is trained on what, and where the results go."""
+    draws = len(ablation.part([*ablation.draws()]))
+    runs = count(len(ablation.configs()), "run")
+    arms = count(len(ablation.arms()), "arm")
+    what = f"{count(draws, 'draw')}, then {runs}" if draws else runs
+    epochs = contents.epochs(arm.recipe.epochs for arm in ablation.arms())
+    console.print(f"Data: {plain(contents.data(start))}.")
+    console.print(
+        plain(f"Training: {what} ({arms}) of {epochs}, into {directory}."),
+        soft_wrap=True,
+    )
 
 
 def _print_seeds(console: Console, ablation: Ablation) -> None:
@@ -182,7 +205,8 @@ def ablate(ablation: Ablation, console: Console, arguments: Sequence[str]) -> in
         placed = Placed(read(recipe.source, console), mesh)
         for arm in ablation.arms():
             parallel.check_batch(arm.recipe.batch_size, mesh)
-        ablation, note = without_idle(ablation, placed)
+        with console.status("Compiling"):
+            ablation, note = without_idle(ablation, placed)
         if note:
             console.print(note, soft_wrap=True)
         states = {
@@ -199,11 +223,14 @@ def ablate(ablation: Ablation, console: Console, arguments: Sequence[str]) -> in
             if not ablation.resume:
                 directory = hold(_make_directory(ablation))
             _prepare(ablation, directory, arguments, start, states, console)
+            _print_plan(console, ablation, start, directory)
         parallel.wait_for_others("directory")
         status = _train_all(ablation, directory, start, placed, console)
         # Where it was stopped that early, or its runs wait, there is nothing to report.
         if parallel.is_main_process() and recorded(directory):
-            page.print_summary(console, page.write_report(directory), directory)
+            with console.status("Writing the report"):
+                printed = page.write_report(directory)
+            page.print_summary(console, printed, directory)
     return status
 
 
@@ -253,23 +280,28 @@ def _train_all(
     values = ablation.draws()
     draws, configs = ablation.part([*values]), ablation.configs()
 
-    def images(config: Config) -> int:
-        steps = steps_per_epoch(config.recipe, placed.dataset)
-        return config.recipe.epochs * steps * config.recipe.batch_size
+    def planned(config: Config) -> Planned:
+        images = steps_per_epoch(config.recipe, placed.dataset) * (
+            config.recipe.batch_size
+        )
+        program = config.recipe, config.norm
+        return Planned(program, config.recipe.epochs * images, images)
 
     def facts(config: Config) -> dict[str, Any]:
+        number = config.recipe.train_images or start["data"]["train"]
+        data = {**start["data"], "train": number}
+        beginning = {**start, **provenance.load(), "data": data}
         if config not in values:
-            return start
+            return beginning
         ranges = tuning.space(ablation.recipe, config.norm)
         drawn = {
             name: {"value": value, **ranges[name]._asdict()}
             for name, value in values[config].items()
         }
         # It is compared with no other arm.
-        return {**start, "arms": [config.arm], "contrasts": [], "drawn": drawn}
+        return {**beginning, "arms": [config.arm], "contrasts": [], "drawn": drawn}
 
-    with training_bar(console) as bar:
-        task = bar.add_task("")
+    with TrainingBar(console) as bar:
 
         def train_each(
             configs: Sequence[Config],
@@ -278,10 +310,10 @@ def _train_all(
             later: Sequence[Config] = (),
         ) -> None:
             every = [*earlier, *configs, *later]
-            bar.update(task, total=sum(map(images, every)))
+            plan = [*map(planned, every)]
             for number, config in enumerate(configs, len(earlier) + 1):
                 name = f"{title(config.arm)}, seed {config.seed}"
-                bar.update(task, description=f"{name} ({number}/{len(every)})")
+                bar.begin(f"{name} ({number}/{len(every)})", plan[number - 1 :])
                 size = config.recipe.batch_size
                 outcome = recorded_run(
                     ablation,
@@ -289,9 +321,8 @@ def _train_all(
                     place,
                     facts(config),
                     placed,
-                    on_steps=lambda steps, size=size: bar.advance(task, steps * size),
+                    on_steps=lambda steps, size=size: bar.advance(steps * size),
                 )
-                bar.update(task, completed=sum(map(images, every[:number])))
                 console.print(
                     f"[{number}/{len(every)}] {name}: {outcome}", soft_wrap=True
                 )

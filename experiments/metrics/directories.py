@@ -31,6 +31,17 @@ def write_arguments(directory: Path, shard: str, arguments: Sequence[str]) -> No
     write_whole(path, json.dumps(content) + "\n")
 
 
+def resume_command(directory: Path, *options: str) -> list[str]:
+    """Returns the words of the command that goes on with an ablation."""
+    command = ["python", "-m", "experiments", "ablate", "--resume", "--output"]
+    return [*command, str(directory), *options]
+
+
+def can_resume(directory: Path) -> bool:
+    """Whether an ablation that is no shard was begun in a directory."""
+    return _path_of(directory, "arguments.json", "1/1").exists()
+
+
 def _digest(arguments: Sequence[str]) -> str:
     return hashlib.sha256(json.dumps(list(arguments)).encode()).hexdigest()
 

@@ -31,7 +31,14 @@ pytestmark = pytest.mark.usefixtures("quick")
 
 def test_ablate_ends_with_table_report_and_metrics(finished_ablation):
     output, _, printed = finished_ablation
-    assert "Parameters: no norm 19,466, LRN 19,466." in printed
+    before = " ".join(printed.partition("[1/")[0].split())
+    assert "Parameters: no norm 19,466, LRN 19,466." in before
+    assert (
+        "Data: digits, 1,294 images to train on, 144 held out, 359 to test; 10 "
+        "classes: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9. "
+        f"Training: 2 runs (2 arms) of 2 epochs, into {output}."
+    ) in before
+    assert f"ablate --resume --output {output} --seeds 6\n" in printed
     assert "[2/2] LRN, seed 0: test accuracy" in printed
     assert re.search("LRN is .* no norm: not shown", printed)
     assert str(output / "report.html") in printed.replace("\n", "")
@@ -59,6 +66,10 @@ def test_ablate_ends_with_table_report_and_metrics(finished_ablation):
         start_line["environment"]
     )
     assert start_line["contrasts"] == [["lrn", "none"]]
+    assert start_line["data"]["train"] == 1294
+    assert start_line["seeds"] == 1
+    assert start_line["cores"] >= 1
+    assert start_line["load_in_60_seconds"] >= 0
     assert [line["epoch"] for line in epochs] == [1, 2]
     assert end["status"] == "completed"
 
@@ -77,7 +88,10 @@ def test_interrupt_leaves_a_report_of_what_there_is(tmp_path):
         printed, errors = process.communicate(timeout=240)
     assert process.returncode == 130, errors
     assert "Interrupted" in printed
-    assert f"python -m experiments ablate --resume --output {output}\n" in printed
+    resume = f"python -m experiments ablate --resume --output {output}\n"
+    assert f"To go on: {resume}" in printed
+    assert f"missing: {resume}" in printed
+    assert "0 of 6 runs completed; some are missing of no norm (0 of 6)." in printed
     assert "no norm, seed 0: interrupted" in (output / "report.md").read_text()
     assert (output / "report.html").read_text().endswith("</html>\n")
     assert main(["report", str(output)]) == 0
