@@ -40,11 +40,6 @@ from .training.recorded import run as recorded_run
 from .training.step import State, count_parameters, shapes, steps_per_epoch
 
 
-def _resume_command(ablation: Ablation, directory: Path) -> str:
-    shard = [] if ablation.shard == "1/1" else ["--shard", ablation.shard]
-    return shlex.join(directories.resume_command(directory, *shard))
-
-
 def _changes(ablation: Ablation) -> list[str]:
     """Returns in words where the recipe differs from the preset it began as."""
     preset = dict(recipe_fields(asdict(PRESETS[ablation.recipe.name].recipe)))
@@ -260,7 +255,7 @@ def _choices(
             chosen[norm] = best.recipe
     if missing:
         arms = ", ".join(f"{title(norm)} {number}" for norm, number in missing.items())
-        command = _resume_command(ablation, directory)
+        command = directories.resume_command(directory, ablation.shard)
         console.print(
             "Tuned arms wait for draws of other jobs, which must have the same "
             f"--output ({arms}). When they are done, go on: {plain(command)}",
@@ -333,7 +328,7 @@ def _train_all(
                 configs = ablation.configs(_choices(ablation, directory, console))
             train_each(configs, directory, earlier=draws)
         except KeyboardInterrupt as stop:
-            command = _resume_command(ablation, directory)
+            command = directories.resume_command(directory, ablation.shard)
             console.print(
                 "Interrupted: reporting on the runs there are. To go on: "
                 + plain(command),

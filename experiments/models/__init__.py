@@ -78,7 +78,8 @@ def make_network(
     elif dropout_rate:
         raise UserError(
             f"`dropout-rate` must be 0 for {name}, which has no dropout, but "
-            f"got {dropout_rate}. It is for {' and '.join(WITH_DROPOUT)}."
+            f"got {dropout_rate}. Add --dropout-rate 0, or take "
+            f"{' or '.join(WITH_DROPOUT)}."
         )
     network = getattr(import_module(f".{file}", __name__), class_name)
     return network(norm=norm, num_classes=num_classes, dtype=dtype, **options)

@@ -220,6 +220,6 @@ def write_report(
         unfinished=bool(unfinished),
         tuned=bool(material.draws) or any("=" in arm for arm in material.arms),
         own=runs[0].start["recipe"]["dataset"] == "folder",
-        command=resume_command(directories[0]) if alone else [],
+        command=resume_command(directories[0]) if alone else "",
     )
     return Printed(shown, said, note, step)

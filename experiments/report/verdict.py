@@ -1,7 +1,6 @@
 """What the runs say, in plain sentences, and no more than that."""
 
 import math
-import shlex
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -120,7 +119,7 @@ def _needed(contrasts: Sequence[Contrast]) -> str:
 
 
 def next_step(
-    summary: Summary, *, unfinished: bool, tuned: bool, own: bool, command: list[str]
+    summary: Summary, *, unfinished: bool, tuned: bool, own: bool, command: str
 ) -> str:
     """Returns what to try next, in a line.
 
@@ -129,7 +128,7 @@ def next_step(
       unfinished: Whether runs are missing.
       tuned: Whether arms were tuned, or cannot be because they are of a sweep.
       own: Whether the images are one's own.
-      command: The words of the command that goes on with the ablation, if there is one.
+      command: The one that goes on with the ablation, if there is one.
     """
     options, gains = [], []
     number = len(summary.contrasts) + len(summary.missing)
@@ -144,7 +143,8 @@ def next_step(
         gains.append("arms that are tuned alike")
     steps = [] if own else ["your own images (--dataset folder --data-dir DIRECTORY)"]
     if gains:
-        steps.append(f"{' and '.join(gains)}: {shlex.join([*command, *options])}")
+        words = [*filter(None, [command]), *options]
+        steps.append(f"{' and '.join(gains)}: {' '.join(words)}")
     return f"Next: {', or '.join(steps)}" if steps else ""
 
 

@@ -15,11 +15,14 @@ from rich.progress import (
     TextColumn,
     TimeRemainingColumn,
 )
+from rich.table import Column
 from rich.text import Text
 
 from .text import plain
 
 _FIRST_STEPS = 3.0  # seconds of training that tell how long the whole takes
+_WIDE = 80  # columns: there is no bar in fewer
+_LONGEST_STATE = len("12,345 images/s, 89 s left")
 
 
 def in_words(seconds: float) -> str:
@@ -60,11 +63,12 @@ class Planned(NamedTuple):
 
 class _StateColumn(ProgressColumn):
     def __init__(self, state: Callable[[], str]):
-        super().__init__()
+        # A narrow terminal has the beginning of the line, in one line.
+        super().__init__(Column(no_wrap=True, overflow="ellipsis"))
         self._state = state
 
     def render(self, task: Task) -> Text:
-        return Text(self._state())
+        return Text(f"{self._state():{_LONGEST_STATE}} {task.description}")
 
 
 class TrainingBar:
@@ -77,8 +81,8 @@ class TrainingBar:
         self, console: Console, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._console, self._clock = console, clock
-        name = TextColumn("{task.description}", markup=False)
-        self._bar = _bar(console, name, BarColumn(20), _StateColumn(self.state))
+        bars = [BarColumn(20)] if console.width >= _WIDE else []
+        self._bar = _bar(console, *bars, _StateColumn(self.state))
         self._task = self._bar.add_task("")
         self._left: Sequence[Planned] = ()
         self._phase, self._since = "", clock()

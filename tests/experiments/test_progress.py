@@ -8,16 +8,14 @@ from rich.console import Console
 
 from experiments.terminal.progress import Planned, TrainingBar, in_words
 
-WIDTH = 80
-
 
 class Seen:
     """A bar in a terminal whose clock is set by hand."""
 
-    def __init__(self, *, terminal: bool = True):
+    def __init__(self, *, terminal: bool = True, width: int = 80):
         self.now = 0.0
         self.file = io.StringIO()
-        self.console = Console(file=self.file, force_terminal=terminal, width=WIDTH)
+        self.console = Console(file=self.file, force_terminal=terminal, width=width)
         self.bar = TrainingBar(self.console, clock=lambda: self.now)
 
     def after(self, seconds: float, images: int) -> None:
@@ -77,6 +75,17 @@ def test_whole_time_is_told_once_and_the_bar_leaves_nothing():
             seen.after(5, 500)
     assert seen.printed.count("About 30 s for 2 runs, at 100 images/s.") == 1
     assert seen.file.getvalue().endswith("\x1b[2K")  # the line of the bar is erased
+
+
+@pytest.mark.parametrize("width", [30, 40, 80, 120])
+def test_bar_is_one_line_with_the_state_in_any_terminal(width):
+    seen = Seen(width=width)
+    with seen.bar:
+        seen.bar.begin("BatchNorm before relu, alpha=0.001, seed 12", runs("a"))
+    last = seen.printed.split("\r")[-2].rstrip("\n")
+    assert len(last) <= width
+    assert "compiling 0 s" in last
+    assert "\n" not in last
 
 
 def test_file_has_no_bar():

@@ -534,7 +534,6 @@ def test_settings_without_effect_are_no_part_of_the_recipe():
         assert setting in listed
 
 
-COMMAND = ["python", "-m", "experiments", "ablate", "--resume", "--output", "a b"]
 RESUMED = "python -m experiments ablate --resume --output 'a b'"
 OWN = "your own images (--dataset folder --data-dir DIRECTORY)"
 
@@ -549,7 +548,7 @@ OWN = "your own images (--dataset folder --data-dir DIRECTORY)"
         (8, {"unfinished": True, "own": True},
          f"Next: the runs that are missing: {RESUMED}"),
         (8, {}, f"Next: {OWN}, or arms that are tuned alike: {RESUMED} --tune 12"),
-        (8, {"own": True, "command": []}, "Next: arms that are tuned alike: --tune 12"),
+        (8, {"own": True, "command": ""}, "Next: arms that are tuned alike: --tune 12"),
         (8, {"tuned": True}, f"Next: {OWN}"),
         (8, {"tuned": True, "own": True}, ""),
     ],
@@ -557,7 +556,7 @@ OWN = "your own images (--dataset folder --data-dir DIRECTORY)"
 def test_next_step_is_a_command(seeds, known, expected):
     runs = make_runs({arm: of[:seeds] for arm, of in ACCURACIES.items()})
     summary = summarize(runs, [*ACCURACIES], [("lrn", "none"), ("batch_norm", "none")])
-    usual = {"unfinished": False, "tuned": False, "own": False, "command": COMMAND}
+    usual = {"unfinished": False, "tuned": False, "own": False, "command": RESUMED}
     assert next_step(summary, **{**usual, **known}) == expected
 
 
