@@ -69,7 +69,11 @@ def _start(
         "dataset_title": placed.dataset.title,
         "fingerprint": placed.dataset.fingerprint,
         "network": preset.network,
-        "deviations": [*preset.deviations, *_changes(ablation)],
+        "deviations": [
+            *preset.deviations,
+            *_changes(ablation),
+            *placed.dataset.notes,
+        ],
         "reference": [asdict(reference) for reference in preset.references],
     }
 
