@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogFormatter, MaxNLocator, PercentFormatter
 from numpy.typing import NDArray
 
-from ..config.arms import ARMS, Look, title
+from ..config.arms import ARMS, Look, is_tuned, title
 from ..metrics import Run
 from ..metrics.activation_summary import ActivationSummary
 from . import svg
@@ -24,12 +24,20 @@ _LEGEND_COLUMNS = 3
 def looks(norms: Sequence[str]) -> dict[str, Look]:
     """Returns the looks of arms that are shown together.
 
-    Arms without a look of their own, as in a sweep, get the looks of absent arms.
+    Tuned arms look like the untuned ones, and are drawn with broken lines. Other arms
+    without a look of their own, as in a sweep, get the looks of absent arms.
     """
     spare = iter([arm.look for norm, arm in ARMS.items() if norm not in norms])
-    return {
-        norm: ARMS[norm].look if norm in ARMS else next(spare, _OTHER) for norm in norms
-    }
+
+    def look(norm: str) -> Look:
+        own = norm.partition("-")[0] if is_tuned(norm) else norm
+        return ARMS[own].look if own in ARMS else next(spare, _OTHER)
+
+    return {norm: look(norm) for norm in norms}
+
+
+def _dashes(norm: str) -> str:
+    return "--" if is_tuned(norm) else "-"
 
 
 def _looks(arms: Sequence[ArmSummary]) -> dict[str, Look]:
@@ -70,6 +78,7 @@ def _curves(
             values.mean(axis=0),
             color=look.on_light,
             linewidth=1.4,
+            linestyle=_dashes(arm.norm),
             marker=look.marker,
             # Each arm starts elsewhere: markers on one another hide one another.
             markevery=(every * number // len(trained), every),
