@@ -56,16 +56,14 @@ class _PlainNumbers(LogFormatter):
 
 
 def _curves(
+    axes: Axes,
     runs: Sequence[Run],
     arms: Sequence[ArmSummary],
     name: str,
     heading: str,
-    figure: Figure,
-) -> Axes:
+) -> None:
     """Draws a metric of each arm by epoch: mean, lowest and highest of the seeds."""
     trained = [arm for arm in arms if arm.num_runs]
-    figure.set_figheight(3 + 0.16 * math.ceil(len(trained) / _LEGEND_COLUMNS))
-    axes = figure.subplots()
     for number, arm in enumerate(trained):
         of_arm, look = _completed(runs, arm), _looks(arms)[arm.norm]
         values = np.array(
@@ -94,23 +92,32 @@ def _curves(
             linewidth=0,
         )
     axes.set_title(heading, loc="left")
-    axes.set_xlabel("epoch")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    figure.legend(
-        loc="outside lower left", ncols=_LEGEND_COLUMNS, fontsize=8, handlelength=1.6
-    )
-    return axes
 
 
-def training_loss(
+def learning_curves(
     runs: Sequence[Run], arms: Sequence[ArmSummary], figure: Figure
 ) -> None:
-    """Draws the training loss of each arm by epoch."""
-    heading = "Training loss (lower is better)"
-    axes = _curves(runs, arms, "train_loss", heading, figure)
-    axes.set_yscale("log")
-    axes.yaxis.set_major_formatter(_PlainNumbers())
-    axes.yaxis.set_minor_formatter(_PlainNumbers(minor_thresholds=(1, 0.4)))
+    """Draws training loss and validation accuracy of each arm by epoch."""
+    lines = math.ceil(sum(arm.num_runs > 0 for arm in arms) / _LEGEND_COLUMNS)
+    figure.set_figheight(5.4 + 0.16 * lines)
+    loss, accuracy = figure.subplots(2, sharex=True)
+    _curves(loss, runs, arms, "train_loss", "Training loss (lower is better)")
+    loss.set_yscale("log")
+    loss.yaxis.set_major_formatter(_PlainNumbers())
+    loss.yaxis.set_minor_formatter(_PlainNumbers(minor_thresholds=(1, 0.4)))
+    heading = "Validation accuracy (higher is better)"
+    _curves(accuracy, runs, arms, "validation_accuracy", heading)
+    accuracy.set_ylim(bottom=_once_under_way(runs))
+    accuracy.yaxis.set_major_formatter(PercentFormatter(1))
+    accuracy.set_xlabel("epoch")
+    figure.legend(
+        *accuracy.get_legend_handles_labels(),
+        loc="outside lower left",
+        ncols=_LEGEND_COLUMNS,
+        fontsize=8,
+        handlelength=1.6,
+    )
 
 
 def _once_under_way(runs: Sequence[Run]) -> float | None:
@@ -123,16 +130,6 @@ def _once_under_way(runs: Sequence[Run]) -> float | None:
     if min(len(each) for each in epochs) < 10:
         return None
     return min(epoch.validation_accuracy for each in epochs for epoch in each)
-
-
-def validation_accuracy(
-    runs: Sequence[Run], arms: Sequence[ArmSummary], figure: Figure
-) -> None:
-    """Draws the accuracy of each arm on the validation images by epoch."""
-    heading = "Validation accuracy (higher is better)"
-    axes = _curves(runs, arms, "validation_accuracy", heading, figure)
-    axes.set_ylim(bottom=_once_under_way(runs))
-    axes.yaxis.set_major_formatter(PercentFormatter(1))
 
 
 def _rows(figure: Figure, names: Sequence[str], heading: str) -> Axes:
