@@ -37,7 +37,7 @@ from .training.checkpoint import check_space
 from .training.control import without_idle
 from .training.feed import Placed
 from .training.recorded import run as recorded_run
-from .training.step import State, count_parameters, shapes, steps_per_epoch
+from .training.step import State, count_images, count_parameters, shapes
 
 
 def _changes(ablation: Ablation) -> list[str]:
@@ -276,11 +276,9 @@ def _train_all(
     draws, configs = ablation.part([*values]), ablation.configs()
 
     def planned(config: Config) -> Planned:
-        images = steps_per_epoch(config.recipe, placed.dataset) * (
-            config.recipe.batch_size
-        )
+        images = count_images(config.recipe, placed.dataset)
         program = config.recipe, config.norm
-        return Planned(program, config.recipe.epochs * images, images)
+        return Planned(program, images, images // config.recipe.epochs)
 
     def facts(config: Config) -> dict[str, Any]:
         number = config.recipe.train_images or start["data"]["train"]

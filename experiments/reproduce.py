@@ -25,7 +25,7 @@ from .terminal.text import plain
 from .training import parallel
 from .training.feed import Placed
 from .training.recorded import run as recorded_run
-from .training.step import steps_per_epoch
+from .training.step import count_images
 
 # What a run keeps of the first line of the one it repeats, beside its config.
 _KEPT = ("arms", "contrasts", "network", "deviations", "reference")
@@ -183,10 +183,9 @@ def reproduce(command: Reproduce, console: Console, arguments: Sequence[str]) ->
     }
 
     def planned(config: Config) -> Planned:
-        steps = steps_per_epoch(config.recipe, placed[config.recipe.source].dataset)
-        images = steps * config.recipe.batch_size
+        images = count_images(config.recipe, placed[config.recipe.source].dataset)
         program = config.recipe, config.norm
-        return Planned(program, config.recipe.epochs * images, images)
+        return Planned(program, images, images // config.recipe.epochs)
 
     plan = [*map(planned, configs)]
     directory = _make_directory(command)

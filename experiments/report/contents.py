@@ -71,7 +71,7 @@ def planned(runs: Sequence[Run], arms: Sequence[Any]) -> str:
     of = epochs(run.start["recipe"]["epochs"] for run in runs)
     seeds = _seeds(runs)
     if not seeds:
-        return f"Runs of {of}"
+        return f"runs of {of}"
     number = count(seeds * len(arms), "run")
     return f"{number}, {count(len(arms), 'arm')} with {count(seeds, 'seed')}, of {of}"
 
