@@ -141,7 +141,9 @@ def next_step(
     if not gains and not tuned and number:
         options += ["--tune", str(_DRAWS)]
         gains.append("arms that are tuned alike")
-    steps = [] if own else ["your own images (--dataset folder --data-dir DIRECTORY)"]
+    steps = []
+    if not own and not unfinished:
+        steps.append("your own images (--dataset folder --data-dir DIRECTORY)")
     if gains:
         words = [*filter(None, [command]), *options]
         steps.append(f"{' and '.join(gains)}: {' '.join(words)}")

@@ -543,9 +543,9 @@ OWN = "your own images (--dataset folder --data-dir DIRECTORY)"
     [
         (2, {}, f"Next: {OWN}, or as many seeds as can show a difference: "
          f"{RESUMED} --seeds 7"),
-        (2, {"unfinished": True, "own": True}, "Next: the runs that are missing and as "
+        (2, {"unfinished": True}, "Next: the runs that are missing and as "
          f"many seeds as can show a difference: {RESUMED} --seeds 7"),
-        (8, {"unfinished": True, "own": True},
+        (8, {"unfinished": True},
          f"Next: the runs that are missing: {RESUMED}"),
         (8, {}, f"Next: {OWN}, or arms that are tuned alike: {RESUMED} --tune 12"),
         (8, {"own": True, "command": ""}, "Next: arms that are tuned alike: --tune 12"),
