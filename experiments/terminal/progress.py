@@ -150,7 +150,7 @@ class TrainingBar:
     def _trained_seconds(self) -> float:
         seconds = self._seconds["training"] + self._seconds["measuring"]
         now = 0 if self._phase == "compiling" else self._clock() - self._since
-        return seconds + now
+        return max(seconds + now, 1e-6)  # the clock may have stood still
 
     def _speed(self) -> str:
         return f"{self._timed_images / self._trained_seconds():,.0f} images/s"
