@@ -22,6 +22,7 @@ PAGES = sorted(
     for path in folder.glob("*.md")
 )
 TUTORIAL = ROOT / "docs" / "tutorial.md"
+PEERS = {"jax2onnx", "tensorflow"}  # where these are missing; tests/parity has them
 RESULTS = sorted((ROOT / "experiments" / "results").glob("*/report.md"))
 
 
@@ -40,6 +41,7 @@ def test_python_blocks_run(page, tmp_path, monkeypatch):
     """Each alone, as a reader pastes it; the tutorial's are one program, as it says.
 
     A block of text is what the block before it prints, a picture what a block draws.
+    What needs other frameworks runs where they are: here, or in tests/parity.
     """
     monkeypatch.chdir(tmp_path)
     namespace, printed = {}, ""
@@ -50,7 +52,11 @@ def test_python_blocks_run(page, tmp_path, monkeypatch):
         if page != TUTORIAL:
             namespace = {}
         with contextlib.redirect_stdout(io.StringIO()) as output:
-            exec(compile(code, named(page), "exec"), namespace)
+            try:
+                exec(compile(code, named(page), "exec"), namespace)
+            except ModuleNotFoundError as error:
+                if error.name not in PEERS:
+                    raise
         printed = output.getvalue()
     for drawn in list(tmp_path.glob("*.png")):
         assert compare_images(str(page.parent / drawn.name), str(drawn), tol=5) is None
