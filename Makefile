@@ -28,7 +28,7 @@ test: $(VENV)/test
 	$(BIN)/python -m pytest --numprocesses auto -m "not slow" $(APART) $(ARGS)
 
 # TensorFlow has an environment of its own: it seldom agrees with the others on versions.
-parity: $(VENV)/peers .venv-tensorflow/tensorflow
+parity: $(VENV)/test $(VENV)/peers .venv-tensorflow/tensorflow
 	$(BIN)/python -m pytest tests/parity $(ARGS)
 	.venv-tensorflow/bin/python -m pytest tests/parity/test_*tensorflow.py $(ARGS)
 
@@ -60,17 +60,19 @@ format: $(VENV)/lint
 clean:
 	rm -rf .venv .venv-* site
 
-# One stamp for each extra of pyproject.toml.
+# One stamp for each extra and each group of pyproject.toml.
 INSTALL = $(@D)/bin/python -m pip install --quiet --disable-pip-version-check --editable
-$(addprefix $(VENV)/,experiments test peers benchmarks docs lint): pyproject.toml \
-  | $(BIN)/python
+$(addprefix $(VENV)/,experiments peers benchmarks): pyproject.toml | $(BIN)/python
 	$(INSTALL) '.[$(@F)]'
+	@touch $@
+$(addprefix $(VENV)/,test docs lint): pyproject.toml | $(BIN)/python
+	$(INSTALL) . --group $(@F)
 	@touch $@
 .venv-tensorflow/tensorflow: pyproject.toml | .venv-tensorflow/bin/python
-	$(INSTALL) '.[$(@F)]'
+	$(INSTALL) . --group $(@F)
 	@touch $@
 .venv-aot/test: pyproject.toml | .venv-aot/bin/python
-	$(INSTALL) '.[$(@F)]'
+	$(INSTALL) . --group $(@F)
 	@touch $@
 .venv-aot/aot-gpu: SIZE = 225 MB
 .venv-aot/aot-tpu: SIZE = 0.7 GB
@@ -79,7 +81,8 @@ $(addprefix $(VENV)/,experiments test peers benchmarks docs lint): pyproject.tom
 	@if $(INSTALL) '.[$(@F)]' 2>$@.log; then touch $@; \
 	else echo "$(@F) cannot be installed here, its tests are left out: see $@.log"; fi
 
+# With the newest pip: that of Python 3.11 and 3.12 knows no --group.
 %/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; name one with \
 	make PYTHON=...: this is " + sys.version if sys.version_info < (3, 11) else 0)'
-	$(PYTHON) -m venv $*
+	$(PYTHON) -m venv --upgrade-deps $*
