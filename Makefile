@@ -2,6 +2,7 @@
 # it needs into .venv, once. With PYTHON=python3.13, say, it is .venv-3.13 and that Python.
 #
 #   make ablation   train and compare the norms, write a report   ARGS="--seeds 2 ..."
+#   make reproduce  train a published run again, compare   ARGS="DIR --seeds 0 ..."
 #   make test       run the tests; the slow ones with             ARGS="-m slow"
 #   make parity     compare with the other frameworks, those that pip installs
 #   make aot        compile for GPUs and TPUs that are not here, check the programs
@@ -17,10 +18,13 @@ VENV := .venv$(if $(NAMED),-$(shell $(PYTHON) -c \
   'import sys; print("%d.%d" % sys.version_info[:2])'))
 BIN := $(VENV)/bin
 
-.PHONY: ablation test parity aot bench bench-step docs lint format clean
+.PHONY: ablation reproduce test parity aot bench bench-step docs lint format clean
 
 ablation: $(VENV)/experiments
 	$(BIN)/python -m experiments ablate $(ARGS)
+
+reproduce: $(VENV)/experiments
+	$(BIN)/python -m experiments reproduce $(ARGS)
 
 # Without other frameworks, compilers and the site, which have targets of their own.
 APART = --ignore tests/parity --ignore tests/aot --ignore tests/site

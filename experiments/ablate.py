@@ -36,7 +36,7 @@ from .training.checkpoint import check_space
 from .training.control import without_idle
 from .training.feed import Placed
 from .training.recorded import run as recorded_run
-from .training.step import State, count_parameters, shapes, steps_per_epoch
+from .training.step import State, count_images, count_parameters, shapes
 
 
 def _resume_command(ablation: Ablation, directory: Path) -> str:
@@ -253,9 +253,8 @@ def _train_all(
     values = ablation.draws()
     draws, configs = ablation.part([*values]), ablation.configs()
 
-    def images(config: Config) -> int:
-        steps = steps_per_epoch(config.recipe, placed.dataset)
-        return config.recipe.epochs * steps * config.recipe.batch_size
+    def images(configs: Sequence[Config]) -> int:
+        return sum(count_images(config.recipe, placed.dataset) for config in configs)
 
     def facts(config: Config) -> dict[str, Any]:
         if config not in values:
@@ -278,7 +277,7 @@ def _train_all(
             later: Sequence[Config] = (),
         ) -> None:
             every = [*earlier, *configs, *later]
-            bar.update(task, total=sum(map(images, every)))
+            bar.update(task, total=images(every))
             for number, config in enumerate(configs, len(earlier) + 1):
                 name = f"{title(config.arm)}, seed {config.seed}"
                 bar.update(task, description=f"{name} ({number}/{len(every)})")
@@ -291,7 +290,7 @@ def _train_all(
                     placed,
                     on_steps=lambda steps, size=size: bar.advance(task, steps * size),
                 )
-                bar.update(task, completed=sum(map(images, every[:number])))
+                bar.update(task, completed=images(every[:number]))
                 console.print(
                     f"[{number}/{len(every)}] {name}: {outcome}", soft_wrap=True
                 )

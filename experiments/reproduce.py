@@ -25,7 +25,7 @@ from .terminal.text import plain
 from .training import parallel
 from .training.feed import Placed
 from .training.recorded import run as recorded_run
-from .training.step import steps_per_epoch
+from .training.step import count_images
 
 # What a run keeps of the first line of the one it repeats, beside its config.
 _KEPT = ("arms", "contrasts", "network", "deviations", "reference")
@@ -181,12 +181,10 @@ def reproduce(command: Reproduce, console: Console, arguments: Sequence[str]) ->
         source: Placed(read(source, console), mesh)
         for source in dict.fromkeys(config.recipe.source for config in configs)
     }
-
-    def images(config: Config) -> int:
-        steps = steps_per_epoch(config.recipe, placed[config.recipe.source].dataset)
-        return config.recipe.epochs * steps * config.recipe.batch_size
-
-    size = sum(map(images, configs))
+    size = sum(
+        count_images(config.recipe, placed[config.recipe.source].dataset)
+        for config in configs
+    )
     directory = _make_directory(command)
     environment = provenance.describe()
     made_with, agreeing = [], 0

@@ -270,6 +270,11 @@ TUNED, DRAW = "tuned", "draw"
 that tuning chooses from."""
 
 
+def is_tuned(arm: str) -> bool:
+    """Whether an arm has the values that tuning chose, by its name."""
+    return arm.partition("-")[2] == TUNED
+
+
 def own_fields(arm: str) -> set[str]:
     """Returns the fields and sections of a recipe in which an arm may differ.
 

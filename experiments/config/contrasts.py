@@ -21,17 +21,29 @@ def default(arms: Sequence[str]) -> list[Contrast]:
     They are LRN less nothing, less a constant factor, and less BatchNorm, and LRN with
     BatchNorm less BatchNorm, as far as there are arms for them. An arm with a variant
     is compared with the other arm in the same variant, or else without one. If there
-    are arms for none of them, every other arm is compared with the first.
+    are arms for none of them, every other arm is compared with the first in this way.
     """
     contrasts = []
     for norm, other_norm in _QUESTIONS:
         for arm in arms:
-            name, hyphen, variant = arm.partition("-")
-            others = [f"{other_norm}{hyphen}{variant}", other_norm]
-            other = next((each for each in others if each in arms), None)
-            if name == norm and other is not None:
+            other = _beside(arm, other_norm, arms)
+            if arm.partition("-")[0] == norm and other is not None:
                 contrasts.append((arm, other))
-    return contrasts or [(arm, arms[0]) for arm in arms[1:]]
+    if contrasts or not arms:
+        return contrasts
+    first = arms[0].partition("-")[0]
+    others = [_beside(arm, first, arms) for arm in arms[1:]]
+    return [
+        (arm, arms[0] if other in (None, arm) else other)
+        for arm, other in zip(arms[1:], others, strict=True)
+    ]
+
+
+def _beside(arm: str, norm: str, arms: Sequence[str]) -> str | None:
+    """Returns the arm with another norm and the same variant, or else without one."""
+    _, hyphen, variant = arm.partition("-")
+    others = (f"{norm}{hyphen}{variant}", norm)
+    return next((each for each in others if each in arms), None)
 
 
 def parse(texts: Sequence[str], arms: Sequence[str]) -> list[Contrast]:

@@ -90,8 +90,7 @@ def _plots(material: Material, summary: Summary) -> dict[str, str]:
         paints["differences"] = partial(plots.differences, summary)
     if any(run.completed for run in runs):
         paints["test-accuracy"] = partial(plots.accuracies, runs, arms)
-        paints["training-loss"] = partial(plots.training_loss, runs, arms)
-        paints["validation-accuracy"] = partial(plots.validation_accuracy, runs, arms)
+        paints["learning-curves"] = partial(plots.learning_curves, runs, arms)
     tunings = tuning.summarize(material.draws, runs)
     if tunings:
         paints["tuning"] = partial(tuning.plot, tunings)

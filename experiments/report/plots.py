@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogFormatter, MaxNLocator, PercentFormatter
 from numpy.typing import NDArray
 
-from ..config.arms import ARMS, Look, title
+from ..config.arms import ARMS, Look, is_tuned, title
 from ..metrics import Run
 from ..metrics.activation_summary import ActivationSummary
 from . import svg
@@ -24,12 +24,20 @@ _LEGEND_COLUMNS = 3
 def looks(norms: Sequence[str]) -> dict[str, Look]:
     """Returns the looks of arms that are shown together.
 
-    Arms without a look of their own, as in a sweep, get the looks of absent arms.
+    Tuned arms look like the untuned ones, and are drawn with broken lines. Other arms
+    without a look of their own, as in a sweep, get the looks of absent arms.
     """
     spare = iter([arm.look for norm, arm in ARMS.items() if norm not in norms])
-    return {
-        norm: ARMS[norm].look if norm in ARMS else next(spare, _OTHER) for norm in norms
-    }
+
+    def look(norm: str) -> Look:
+        own = norm.partition("-")[0] if is_tuned(norm) else norm
+        return ARMS[own].look if own in ARMS else next(spare, _OTHER)
+
+    return {norm: look(norm) for norm in norms}
+
+
+def _dashes(norm: str) -> str:
+    return "--" if is_tuned(norm) else "-"
 
 
 def _looks(arms: Sequence[ArmSummary]) -> dict[str, Look]:
@@ -48,16 +56,14 @@ class _PlainNumbers(LogFormatter):
 
 
 def _curves(
+    axes: Axes,
     runs: Sequence[Run],
     arms: Sequence[ArmSummary],
     name: str,
     heading: str,
-    figure: Figure,
-) -> Axes:
+) -> None:
     """Draws a metric of each arm by epoch: mean, lowest and highest of the seeds."""
     trained = [arm for arm in arms if arm.num_runs]
-    figure.set_figheight(3 + 0.16 * math.ceil(len(trained) / _LEGEND_COLUMNS))
-    axes = figure.subplots()
     for number, arm in enumerate(trained):
         of_arm, look = _completed(runs, arm), _looks(arms)[arm.norm]
         values = np.array(
@@ -70,6 +76,7 @@ def _curves(
             values.mean(axis=0),
             color=look.on_light,
             linewidth=1.4,
+            linestyle=_dashes(arm.norm),
             marker=look.marker,
             # Each arm starts elsewhere: markers on one another hide one another.
             markevery=(every * number // len(trained), every),
@@ -85,23 +92,32 @@ def _curves(
             linewidth=0,
         )
     axes.set_title(heading, loc="left")
-    axes.set_xlabel("epoch")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    figure.legend(
-        loc="outside lower left", ncols=_LEGEND_COLUMNS, fontsize=8, handlelength=1.6
-    )
-    return axes
 
 
-def training_loss(
+def learning_curves(
     runs: Sequence[Run], arms: Sequence[ArmSummary], figure: Figure
 ) -> None:
-    """Draws the training loss of each arm by epoch."""
-    heading = "Training loss (lower is better)"
-    axes = _curves(runs, arms, "train_loss", heading, figure)
-    axes.set_yscale("log")
-    axes.yaxis.set_major_formatter(_PlainNumbers())
-    axes.yaxis.set_minor_formatter(_PlainNumbers(minor_thresholds=(1, 0.4)))
+    """Draws training loss and validation accuracy of each arm by epoch."""
+    lines = math.ceil(sum(arm.num_runs > 0 for arm in arms) / _LEGEND_COLUMNS)
+    figure.set_figheight(5.4 + 0.16 * lines)
+    loss, accuracy = figure.subplots(2, sharex=True)
+    _curves(loss, runs, arms, "train_loss", "Training loss (lower is better)")
+    loss.set_yscale("log")
+    loss.yaxis.set_major_formatter(_PlainNumbers())
+    loss.yaxis.set_minor_formatter(_PlainNumbers(minor_thresholds=(1, 0.4)))
+    heading = "Validation accuracy (higher is better)"
+    _curves(accuracy, runs, arms, "validation_accuracy", heading)
+    accuracy.set_ylim(bottom=_once_under_way(runs))
+    accuracy.yaxis.set_major_formatter(PercentFormatter(1))
+    accuracy.set_xlabel("epoch")
+    figure.legend(
+        *accuracy.get_legend_handles_labels(),
+        loc="outside lower left",
+        ncols=_LEGEND_COLUMNS,
+        fontsize=8,
+        handlelength=1.6,
+    )
 
 
 def _once_under_way(runs: Sequence[Run]) -> float | None:
@@ -114,16 +130,6 @@ def _once_under_way(runs: Sequence[Run]) -> float | None:
     if min(len(each) for each in epochs) < 10:
         return None
     return min(epoch.validation_accuracy for each in epochs for epoch in each)
-
-
-def validation_accuracy(
-    runs: Sequence[Run], arms: Sequence[ArmSummary], figure: Figure
-) -> None:
-    """Draws the accuracy of each arm on the validation images by epoch."""
-    heading = "Validation accuracy (higher is better)"
-    axes = _curves(runs, arms, "validation_accuracy", heading, figure)
-    axes.set_ylim(bottom=_once_under_way(runs))
-    axes.yaxis.set_major_formatter(PercentFormatter(1))
 
 
 def _rows(figure: Figure, names: Sequence[str], heading: str) -> Axes:

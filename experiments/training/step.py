@@ -91,6 +91,11 @@ def steps_per_epoch(recipe: Recipe, dataset: Dataset) -> int:
     return size // recipe.batch_size
 
 
+def count_images(recipe: Recipe, dataset: Dataset) -> int:
+    """Returns the number of images in all steps of a training."""
+    return recipe.epochs * steps_per_epoch(recipe, dataset) * recipe.batch_size
+
+
 def _make_network(
     recipe: Recipe, norm: NormName, dataset: Dataset, *, train: bool
 ) -> nn.Module:

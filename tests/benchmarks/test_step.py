@@ -14,6 +14,7 @@ from benchmarks.step import jax_steps, measure
 from benchmarks.step.options import Step
 from benchmarks.step.tables import tabulate
 from benchmarks.tables import NOTHING
+from experiments.config.recipes import PRESETS
 
 QUICK = ("--batch-size", "2", "--rounds", "1")
 
@@ -71,9 +72,9 @@ def test_run_prints_a_table_and_keeps_every_time(tmp_path, capsys):
 def test_recipe_decides_which_arms_are_measured(steps, capsys):
     assert main(["step", "caffe_full", "conv_local", *QUICK, "--no-torch"]) == 0
     assert steps == [
-        *(("caffe_full", norm, ()) for norm in ("none", "lrn_within", "lrn")),
-        ("caffe_full", "batch_norm", ()),
-        *(("conv_local", norm, ()) for norm in ("none", "lrn", "batch_norm")),
+        (recipe, norm, ())
+        for recipe in ("caffe_full", "conv_local")
+        for norm in PRESETS[recipe].norms
     ]
     printed = capsys.readouterr().out
     assert printed.index("caffe_full, 2 images") < printed.index("conv_local, 2 images")

@@ -46,8 +46,7 @@ def test_ablate_ends_with_table_report_and_metrics(finished_ablation):
         "activations-lrn.svg",
         "differences.svg",
         "test-accuracy.svg",
-        "training-loss.svg",
-        "validation-accuracy.svg",
+        "learning-curves.svg",
         "report.md",
         "report.html",
     }

@@ -22,6 +22,11 @@ from .runs import make_run
         ("none lrn-alpha=1e-4 lrn-alpha=1", "lrn-alpha=1e-4-none lrn-alpha=1-none"),
         ("none lrn none-tuned lrn-tuned", "lrn-none lrn-tuned-none-tuned"),
         ("none none-tuned", "none-tuned-none"),
+        (
+            "none rms_norm none-tuned rms_norm-tuned",
+            "rms_norm-none none-tuned-none rms_norm-tuned-none-tuned",
+        ),
+        ("none-epochs=1 none-epochs=2", "none-epochs=2-none-epochs=1"),
     ],
 )
 def test_default_contrasts_ask_what_lrn_does(arms, expected):

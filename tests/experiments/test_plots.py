@@ -62,15 +62,15 @@ def test_arms_of_a_sweep_get_looks_of_their_own():
 def test_axis_leaves_out_the_beginning_of_long_runs(number, lowest):
     runs = [make_run("none", 0, 0.9, epochs=number)]
     figure = Figure()
-    plots.validation_accuracy(runs, summarize(runs, ["none"], []).arms, figure)
-    assert figure.axes[0].get_ylim()[0] == pytest.approx(lowest, abs=0.01)
+    plots.learning_curves(runs, summarize(runs, ["none"], []).arms, figure)
+    assert figure.axes[1].get_ylim()[0] == pytest.approx(lowest, abs=0.01)
 
 
 def every_arm() -> str:
     """Draws one plot with every arm in it."""
     runs = make_runs({arm: [0.5, 0.75] for arm in EVERY_ARM})
     arms = summarize(runs, EVERY_ARM, []).arms
-    return svg.draw(partial(plots.training_loss, runs, arms))
+    return svg.draw(partial(plots.learning_curves, runs, arms))
 
 
 def test_every_contrast_has_a_row_with_its_arms():
