@@ -64,19 +64,22 @@ format: $(VENV)/lint
 clean:
 	rm -rf .venv .venv-* site
 
-# One stamp for each extra and each group of pyproject.toml.
-INSTALL = $(@D)/bin/python -m pip install --quiet --disable-pip-version-check --editable
+# One stamp for each extra and each group of pyproject.toml. The pip that comes with Python
+# 3.11 and 3.12 knows no groups.
+PIP = $(@D)/bin/python -m pip install --quiet --disable-pip-version-check
+INSTALL = $(PIP) --editable
+INSTALL_GROUP = $(PIP) 'pip>=25.1' && $(INSTALL) . --group $(@F)
 $(addprefix $(VENV)/,experiments peers benchmarks): pyproject.toml | $(BIN)/python
 	$(INSTALL) '.[$(@F)]'
 	@touch $@
 $(addprefix $(VENV)/,test docs lint): pyproject.toml | $(BIN)/python
-	$(INSTALL) . --group $(@F)
+	$(INSTALL_GROUP)
 	@touch $@
 .venv-tensorflow/tensorflow: pyproject.toml | .venv-tensorflow/bin/python
-	$(INSTALL) . --group $(@F)
+	$(INSTALL_GROUP)
 	@touch $@
 .venv-aot/test: pyproject.toml | .venv-aot/bin/python
-	$(INSTALL) . --group $(@F)
+	$(INSTALL_GROUP)
 	@touch $@
 .venv-aot/aot-gpu: SIZE = 225 MB
 .venv-aot/aot-tpu: SIZE = 0.7 GB
@@ -85,8 +88,7 @@ $(addprefix $(VENV)/,test docs lint): pyproject.toml | $(BIN)/python
 	@if $(INSTALL) '.[$(@F)]' 2>$@.log; then touch $@; \
 	else echo "$(@F) cannot be installed here, its tests are left out: see $@.log"; fi
 
-# With the newest pip: that of Python 3.11 and 3.12 knows no --group.
 %/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; name one with \
 	make PYTHON=...: this is " + sys.version if sys.version_info < (3, 11) else 0)'
-	$(PYTHON) -m venv --upgrade-deps $*
+	$(PYTHON) -m venv $*

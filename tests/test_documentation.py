@@ -115,6 +115,24 @@ def test_published_report_is_what_the_code_writes(page, tmp_path):
     assert page.read_text(encoding="utf-8") == written
 
 
+def test_readme_on_an_index_is_whole():
+    """No files are beside it there, and no formulas: pyproject.toml takes them out."""
+    pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    hook = pyproject["tool"]["hatch"]["metadata"]["hooks"]["fancy-pypi-readme"]
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    for each in hook["substitutions"]:
+        text, count = re.subn(each["pattern"], each["replacement"], text)
+        assert count
+    assert not re.search(r"\]\((?!https://)|\$\$|<img", text)
+
+
+def test_ruff_is_the_same_everywhere():
+    files = [ROOT / "pyproject.toml", ROOT / ".pre-commit-config.yaml"]
+    pins = [re.findall(r"ruff==([\d.]+)", file.read_text("utf-8")) for file in files]
+    assert all(pins)
+    assert len({pin for found in pins for pin in found}) == 1
+
+
 def test_factors_in_the_readme_are_those_of_the_benchmark(capsys):
     readme = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
     results = ROOT / "benchmarks" / "results" / "epyc-2-cores-layer.jsonl"
