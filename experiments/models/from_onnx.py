@@ -64,15 +64,17 @@ def load(
     tensors = {}
     for layer, node in zip(layers, nodes, strict=True):
         for kind, name in zip(("weight", "bias"), node.input[1:], strict=False):
+            if not name:  # left out
+                continue
             if name not in arrays:
                 raise DataError(
                     f"{path} cannot be used: expected {name!r}, the {kind} of "
                     f"{layer}, among the initializers, but it is computed in the graph."
                 )
             tensors[f"{layer}.{kind}"] = _array(path, arrays[name])
-        if node.op_type == "Gemm":
-            weight = _gemm_weight(path, layer, node, tensors[f"{layer}.weight"])
-            tensors[f"{layer}.weight"] = weight
+        weight = tensors.get(f"{layer}.weight")
+        if node.op_type == "Gemm" and weight is not None:
+            tensors[f"{layer}.weight"] = _gemm_weight(path, layer, node, weight)
     return from_torch.fit(tensors, params, path, flattened=flattened)
 
 

@@ -49,7 +49,7 @@ def path(tmp_path):
     return tmp_path / "weights"
 
 
-def save_onnx(path, *, arrays=None, constants=None, **gemm):
+def save_onnx(path, *, arrays=None, bias="b", **gemm):
     """Saves a convolution and a dense layer, with names that say nothing."""
     arrays = {
         "a": np.moveaxis(KERNELS["conv"], (-1, -2), (0, 1)),
@@ -58,7 +58,7 @@ def save_onnx(path, *, arrays=None, constants=None, **gemm):
         "d": BIASES["fc"],
     } | (arrays or {})
     nodes = [
-        helper.make_node("Conv", ["x", "a", "b"], ["y"]),
+        helper.make_node("Conv", ["x", "a", bias], ["y"]),
         helper.make_node("Flatten", ["y"], ["z"]),
         helper.make_node("Gemm", ["z", "c", "d"], ["out"], **gemm),
     ]
@@ -108,6 +108,7 @@ def test_beginning_of_a_network_in_onnx(path):
         ({"transB": 1, "arrays": {"c": KERNELS["fc"]}}, r"fc.weight must have shape"),
         ({"arrays": {"e": np.zeros(6)}}, r"e of shape \(6,\) belong to no node"),
         ({"arrays": {"c": None}}, "'c', the weight of fc, among the initializers"),
+        ({"bias": "", "arrays": {"b": None}}, r"block.conv.bias .* is missing"),
         ({"alpha": 2.0}, "expected a dense layer for fc, but its Gemm has"),
     ],
 )
