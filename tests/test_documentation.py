@@ -157,6 +157,9 @@ def test_results_in_the_readme_are_published_ones():
     published = "".join(page.read_text(encoding="utf-8") for page in RESULTS)
     tables = re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE)
     assert [table for table in tables if table not in published] == []
+    differences = re.findall(r"[\N{MINUS SIGN}+]\d+\.\d+", text)
+    assert differences
+    assert [number for number in differences if number not in published] == []
 
 
 @pytest.mark.parametrize("page", ["docs/implementations.md", "benchmarks/README.md"])
