@@ -1,9 +1,10 @@
 """Compares normalization layers by training the same network with each."""
 
-from .terminal import signals
+from .terminal import packages, signals
 
-if __name__ == "__main__":  # before what takes seconds to load
+if __name__ == "__main__":  # before what takes seconds to load, or is not there
     signals.end_at_once()
+    packages.check_installed()
 
 import argparse
 import sys
@@ -15,8 +16,6 @@ from .config.command_line import ABLATE, Report, Reproduce, parse, split
 from .config.config import Ablation
 from .config.recipe import DEFAULT_RECIPE
 from .config.sweep import parse as parse_sweep
-from .metrics import directories
-from .report import page
 from .terminal.console import end_in_one_line, make_console
 from .terminal.errors import UserError
 from .training.allocator import keep_freed_memory
@@ -72,6 +71,8 @@ def _with_kept(arguments: Sequence[str], output: Path, shard: str) -> list[str]:
     Raises:
       UserError: If there is nothing to resume, or it is another recipe.
     """
+    from .metrics import directories
+
     first = directories.read_arguments(output, shard)
     recipe, rest = split(arguments)
     first_recipe = split(first)[0] or DEFAULT_RECIPE
@@ -98,11 +99,14 @@ def _run(arguments: Sequence[str]) -> int:
     if resumed is not None:
         arguments = _with_kept(arguments, *resumed)
     command = parse(arguments)
+    # What each command needs takes seconds to load. A report does without JAX.
     if isinstance(command, Report):
-        summary = page.write_report(command.directories, command.output)
+        from .report import page
+
+        with console.status("Writing the report"):
+            summary = page.write_report(command.directories, command.output)
         page.print_summary(console, summary, command.output or command.directories[0])
         return 0
-    # They load JAX, which takes seconds, and which a report does without.
     if isinstance(command, Reproduce):
         from .reproduce import reproduce
 

@@ -27,8 +27,9 @@ from .metrics import (
     resume,
 )
 from .metrics.files import explained
-from .report import page
-from .terminal.progress import training_bar
+from .report import contents, page
+from .report.formatting import count
+from .terminal.progress import Planned, TrainingBar
 from .terminal.signals import status_of
 from .terminal.text import plain
 from .training import parallel, tensorboard
@@ -37,12 +38,6 @@ from .training.control import without_idle
 from .training.feed import Placed
 from .training.recorded import run as recorded_run
 from .training.step import State, count_images, count_parameters, shapes
-
-
-def _resume_command(ablation: Ablation, directory: Path) -> str:
-    shard = [] if ablation.shard == "1/1" else ["--shard", ablation.shard]
-    words = ["python", "-m", "experiments", "ablate", "--resume"]
-    return shlex.join([*words, "--output", str(directory), *shard])
 
 
 def _changes(ablation: Ablation) -> list[str]:
@@ -68,6 +63,13 @@ def _start(
         "devices": placed.mesh.size,
         "dataset_title": placed.dataset.title,
         "fingerprint": placed.dataset.fingerprint,
+        "data": {
+            "train": len(placed.dataset.train),
+            "validation": len(placed.dataset.validation),
+            "test": len(placed.dataset.test),
+            "classes": list(placed.dataset.class_names),
+        },
+        "seeds": ablation.seeds or ablation.fewest_seeds,
         "network": preset.network,
         "deviations": [
             *preset.deviations,
@@ -83,6 +85,22 @@ def _print_parameters(console: Console, states: Mapping[str, State]) -> None:
         f"{title(arm)} {count_parameters(state):,}" for arm, state in states.items()
     ]
     console.print(f"Parameters: {', '.join(sizes)}.")
+
+
+def _print_plan(
+    console: Console, ablation: Ablation, start: Mapping[str, Any], directory: Path
+) -> None:
+    """Says what is trained on what, and where the results go."""
+    draws = len(ablation.part([*ablation.draws()]))
+    runs = count(len(ablation.configs()), "run")
+    arms = count(len(ablation.arms()), "arm")
+    what = f"{count(draws, 'draw')}, then {runs}" if draws else runs
+    epochs = contents.epochs(arm.recipe.epochs for arm in ablation.arms())
+    console.print(f"Data: {plain(contents.data(start))}.")
+    console.print(
+        plain(f"Training: {what} ({arms}) of {epochs}, into {directory}."),
+        soft_wrap=True,
+    )
 
 
 def _print_seeds(console: Console, ablation: Ablation) -> None:
@@ -182,7 +200,8 @@ def ablate(ablation: Ablation, console: Console, arguments: Sequence[str]) -> in
         placed = Placed(read(recipe.source, console), mesh)
         for arm in ablation.arms():
             parallel.check_batch(arm.recipe.batch_size, mesh)
-        ablation, note = without_idle(ablation, placed)
+        with console.status("Compiling"):
+            ablation, note = without_idle(ablation, placed)
         if note:
             console.print(note, soft_wrap=True)
         states = {
@@ -199,11 +218,14 @@ def ablate(ablation: Ablation, console: Console, arguments: Sequence[str]) -> in
             if not ablation.resume:
                 directory = hold(_make_directory(ablation))
             _prepare(ablation, directory, arguments, start, states, console)
+            _print_plan(console, ablation, start, directory)
         parallel.wait_for_others("directory")
         status = _train_all(ablation, directory, start, placed, console)
         # Where it was stopped that early, or its runs wait, there is nothing to report.
         if parallel.is_main_process() and recorded(directory):
-            page.print_summary(console, page.write_report(directory), directory)
+            with console.status("Writing the report"):
+                printed = page.write_report(directory)
+            page.print_summary(console, printed, directory)
     return status
 
 
@@ -233,7 +255,7 @@ def _choices(
             chosen[norm] = best.recipe
     if missing:
         arms = ", ".join(f"{title(norm)} {number}" for norm, number in missing.items())
-        command = _resume_command(ablation, directory)
+        command = directories.resume_command(directory, ablation.shard)
         console.print(
             "Tuned arms wait for draws of other jobs, which must have the same "
             f"--output ({arms}). When they are done, go on: {plain(command)}",
@@ -253,22 +275,26 @@ def _train_all(
     values = ablation.draws()
     draws, configs = ablation.part([*values]), ablation.configs()
 
-    def images(configs: Sequence[Config]) -> int:
-        return sum(count_images(config.recipe, placed.dataset) for config in configs)
+    def planned(config: Config) -> Planned:
+        images = count_images(config.recipe, placed.dataset)
+        program = config.recipe, config.norm
+        return Planned(program, images, images // config.recipe.epochs)
 
     def facts(config: Config) -> dict[str, Any]:
+        number = config.recipe.train_images or start["data"]["train"]
+        data = {**start["data"], "train": number}
+        beginning = {**start, **provenance.load(), "data": data}
         if config not in values:
-            return start
+            return beginning
         ranges = tuning.space(ablation.recipe, config.norm)
         drawn = {
             name: {"value": value, **ranges[name]._asdict()}
             for name, value in values[config].items()
         }
         # It is compared with no other arm.
-        return {**start, "arms": [config.arm], "contrasts": [], "drawn": drawn}
+        return {**beginning, "arms": [config.arm], "contrasts": [], "drawn": drawn}
 
-    with training_bar(console) as bar:
-        task = bar.add_task("")
+    with TrainingBar(console) as bar:
 
         def train_each(
             configs: Sequence[Config],
@@ -277,10 +303,10 @@ def _train_all(
             later: Sequence[Config] = (),
         ) -> None:
             every = [*earlier, *configs, *later]
-            bar.update(task, total=images(every))
+            plan = [*map(planned, every)]
             for number, config in enumerate(configs, len(earlier) + 1):
                 name = f"{title(config.arm)}, seed {config.seed}"
-                bar.update(task, description=f"{name} ({number}/{len(every)})")
+                bar.begin(f"{name} ({number}/{len(every)})", plan[number - 1 :])
                 size = config.recipe.batch_size
                 outcome = recorded_run(
                     ablation,
@@ -288,9 +314,8 @@ def _train_all(
                     place,
                     facts(config),
                     placed,
-                    on_steps=lambda steps, size=size: bar.advance(task, steps * size),
+                    on_steps=lambda steps, size=size: bar.advance(steps * size),
                 )
-                bar.update(task, completed=images(every[:number]))
                 console.print(
                     f"[{number}/{len(every)}] {name}: {outcome}", soft_wrap=True
                 )
@@ -301,7 +326,7 @@ def _train_all(
                 configs = ablation.configs(_choices(ablation, directory, console))
             train_each(configs, directory, earlier=draws)
         except KeyboardInterrupt as stop:
-            command = _resume_command(ablation, directory)
+            command = directories.resume_command(directory, ablation.shard)
             console.print(
                 "Interrupted: reporting on the runs there are. To go on: "
                 + plain(command),

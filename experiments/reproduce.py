@@ -20,7 +20,7 @@ from .metrics import write as records
 from .metrics.evaluation import unpacked_hits
 from .report.formatting import count
 from .terminal.errors import UserError
-from .terminal.progress import training_bar
+from .terminal.progress import Planned, TrainingBar
 from .terminal.text import plain
 from .training import parallel
 from .training.feed import Placed
@@ -181,18 +181,20 @@ def reproduce(command: Reproduce, console: Console, arguments: Sequence[str]) ->
         source: Placed(read(source, console), mesh)
         for source in dict.fromkeys(config.recipe.source for config in configs)
     }
-    size = sum(
-        count_images(config.recipe, placed[config.recipe.source].dataset)
-        for config in configs
-    )
+
+    def planned(config: Config) -> Planned:
+        images = count_images(config.recipe, placed[config.recipe.source].dataset)
+        program = config.recipe, config.norm
+        return Planned(program, images, images // config.recipe.epochs)
+
+    plan = [*map(planned, configs)]
     directory = _make_directory(command)
     environment = provenance.describe()
     made_with, agreeing = [], 0
-    with training_bar(console) as bar:
-        task = bar.add_task("", total=size)
+    with TrainingBar(console) as bar:
         for number, (run, config) in enumerate(zip(runs, configs, strict=True), 1):
             name = f"{title(config.arm)}, seed {config.seed}"
-            bar.update(task, description=f"{name} ({number}/{len(runs)})")
+            bar.begin(f"{name} ({number}/{len(runs)})", plan[number - 1 :])
             data, batch = placed[config.recipe.source], config.recipe.batch_size
             start = {
                 **{each: run.start[each] for each in _KEPT if each in run.start},
@@ -212,7 +214,7 @@ def reproduce(command: Reproduce, console: Console, arguments: Sequence[str]) ->
                 directory,
                 start,
                 data,
-                on_steps=lambda steps, batch=batch: bar.advance(task, steps * batch),
+                on_steps=lambda steps, batch=batch: bar.advance(steps * batch),
             )
             again = records.find(directory, config)
             assert again is not None  # it was trained just now

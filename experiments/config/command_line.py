@@ -1,10 +1,12 @@
 """The command line, generated from the classes of the config, and its help."""
 
+import re
 import shutil
 import sys
 import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field, fields, is_dataclass, make_dataclass
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
@@ -20,19 +22,53 @@ from .recipe import DEFAULT_RECIPE, Data, Model, Norms, Optimisation, Recipe, ch
 from .recipes import DESCRIPTIONS, PRESETS
 
 ABLATE, REPORT, REPRODUCE = "ablate", "report", "reproduce"
+_PROGRAM = "python -m experiments"
 _LONGEST_LINE = 100
 _USAGE = """
-Ends with a table and a report, also when Ctrl-C ends it early.
+Ends with a table and a report, also when Ctrl-C ends it early. Examples:
 
-Usage: ablate [RECIPE] [OPTIONS]. A recipe gives the defaults of all options, and has a
-help of its own: ablate RECIPE --help. Recipes, of which the first is the default:
+{examples}
+"""
+_EXAMPLES = """
+  ablate
+  ablate caffe_quick --norms none lrn --seeds 6
+  ablate --dataset folder --data-dir flowers --tune 12
+  ablate --epochs 10 --output runs/first
+  ablate --resume --output runs/first --seeds 10
+"""
+MOST_USED = (
+    "dataset",
+    "data_dir",
+    "norms",
+    "seeds",
+    "epochs",
+    "learning_rate",
+    "tune",
+    "output",
+    "resume",
+)
+_RECIPES = """
+Recipes, of which the first is the default (times on two CPU cores; ablate RECIPE
+--help tells more):
 
 {recipes}
-
+"""
+_ARMS = """
 Arms, for --norms:
 
 {arms}
 """
+_OTHERS = """
+Other options, which --help-verbose or -H explains:
+
+{options}
+"""
+_END_OF_SENTENCE = re.compile(r"(?<=\.)\s(?=[A-Z])")
+_DOWNLOADS = {
+    "digits": "no download",
+    "cifar10": "downloads 170 MB",
+    "folder": "your images",
+}
 
 T = TypeVar("T")
 # A section of the help: the options have their own names, without that of the section.
@@ -140,6 +176,9 @@ class Reproduce:
         check(self.tolerance >= 0, "tolerance", ">= 0", self.tolerance)
 
 
+_OTHER_COMMANDS = {REPORT: Report, REPRODUCE: Reproduce}
+
+
 def split(arguments: Sequence[str]) -> tuple[str | None, list[str]]:
     """Returns the recipe, which may follow the word ablate, and the other arguments.
 
@@ -172,27 +211,76 @@ def parse(
     _join_lines_of_fields(_Options)
     _join_lines_of_fields(Report)
     _join_lines_of_fields(Reproduce)
-    ablation = Ablation(recipe=preset.recipe, norms=preset.norms)
-    about = _about_ablate(recipe) if ABLATE in rest else _first_line(Ablation)
-    command = (
-        Annotated[
+    options = _Options.of(Ablation(recipe=preset.recipe, norms=preset.norms))
+    word = rest[0] if rest else ""
+    if word == ABLATE and {"-h", "--help"} & {*rest}:
+        _print_short_help(recipe, options)
+        sys.exit(0)
+    if word == ABLATE:
+        found = tyro.cli(
             _Options,
-            tyro.conf.subcommand(
-                ABLATE, default=_Options.of(ablation), description=about
-            ),
-        ]
-        | Annotated[Report, tyro.conf.subcommand(REPORT)]
-        | Annotated[Reproduce, tyro.conf.subcommand(REPRODUCE)]
-    )
-    found: Any = tyro.cli(
-        command,  # pyright: ignore[reportArgumentType] - tyro takes unions
-        prog="python -m experiments",
+            prog=f"{_PROGRAM} {ABLATE}",
+            description=f"{_about_ablate(recipe)}\n\n{_recipes_and_arms(recipe)}",
+            args=rest[1:],
+            default=options,
+            compact_help=True,
+        )
+        return found.ablation(preset.recipe.name)
+    if word in _OTHER_COMMANDS:
+        return tyro.cli(_OTHER_COMMANDS[word], prog=f"{_PROGRAM} {word}", args=rest[1:])
+    # Their list, or that there is no such command.
+    about = tyro.conf.subcommand(ABLATE, description=_first_line(Ablation))
+    listed: Any = Annotated[_Options, about]
+    for name, command in _OTHER_COMMANDS.items():
+        listed |= Annotated[command, tyro.conf.subcommand(name)]
+    return tyro.cli(
+        listed,
+        prog=_PROGRAM,
         description="Compares normalization layers by training the same network with "
         "each.",
         args=rest,
-        compact_help=ABLATE in rest,
     )
-    return found.ablation(preset.recipe.name) if isinstance(found, _Options) else found
+
+
+def _print_short_help(recipe: str | None, options: _Options) -> None:
+    """Prints the options that most people need, and the names of the others."""
+    hints: dict[str, Any] = {}
+    values, others = {}, {}
+    for group, content in vars(options).items():
+        hints |= get_type_hints(type(content), include_extras=True)
+        for each in fields(content):
+            sentence = _END_OF_SENTENCE.split(each.metadata.get("help", ""), 1)[0]
+            values[each.name] = sentence, getattr(content, each.name)
+        others[group] = ", ".join(_names(content))
+    most_used = make_dataclass(
+        "MostUsed",
+        [
+            (name, hints[name], field(default=value, metadata={"help": text}))
+            for name in MOST_USED
+            for text, value in (values[name],)
+        ],
+    )
+    with suppress(SystemExit):  # tyro ends after its help
+        tyro.cli(
+            most_used,
+            prog=f"{_PROGRAM} {ABLATE} {recipe or '[RECIPE]'}",
+            description=_about_ablate(recipe),
+            args=["--help"],
+        )
+    print(_recipes_and_arms(recipe))
+    print(f"\n{_wrap(_OTHERS.format(options=_listed(others)))}")
+
+
+def _names(group: object, prefix: str = "") -> list[str]:
+    """Returns the options of a group that are not among the most used."""
+    names = []
+    for name, value in vars(group).items():
+        option = prefix + name.replace("_", "-")
+        if is_dataclass(value):
+            names += _names(value, f"{option}.")
+        elif name not in MOST_USED:
+            names.append(option)
+    return names
 
 
 def _first_line(options: type) -> str:
@@ -202,10 +290,25 @@ def _first_line(options: type) -> str:
 def _about_ablate(recipe: str | None) -> str:
     if recipe is not None:
         return _wrap(f"Recipe {recipe}: {DESCRIPTIONS[recipe]}")
-    recipes = {name: text.partition("\n")[0] for name, text in DESCRIPTIONS.items()}
+    examples = _EXAMPLES.replace("  ablate", f"  {_PROGRAM} ablate")
+    return _wrap(_first_line(Ablation) + _USAGE.format(examples=examples.strip("\n")))
+
+
+def _recipes_and_arms(recipe: str | None) -> str:
+    """Returns the lists of recipes, where none was chosen yet, and of arms."""
+    recipes = {name: _about_recipe(name) for name in PRESETS}
     arms = {name: arm.description for name, arm in ARMS.items()}
-    usage = _USAGE.format(recipes=_listed(recipes), arms=_listed(arms))
-    return _wrap(_first_line(Ablation) + usage)
+    lists = "" if recipe else _RECIPES.format(recipes=_listed(recipes))
+    return _wrap(lists + _ARMS.format(arms=_listed(arms)))
+
+
+def _about_recipe(name: str) -> str:
+    """Returns a recipe in a line: what it is, its time, and what it downloads."""
+    text = DESCRIPTIONS[name]
+    time = re.search(r"Expected time on two CPU cores: ([^;]+?)[.;]\s", text)
+    download = _DOWNLOADS.get(PRESETS[name].recipe.dataset)
+    costs = "; ".join(filter(None, [time and time[1], download]))
+    return f"{text.partition(chr(10))[0]} {costs[:1].upper()}{costs[1:]}."
 
 
 def _listed(texts: dict[str, str]) -> str:
@@ -250,8 +353,8 @@ def _join_lines_of_fields(options: type) -> None:
         for each in docstring_parser.parse_from_object(base).params
     }
     types = get_type_hints(options)
-    for field in fields(options):
-        if is_dataclass(types[field.name]):
-            _join_lines_of_fields(types[field.name])
-        elif field.name in texts:
-            field.metadata = MappingProxyType({"help": texts[field.name]})
+    for each in fields(options):
+        if is_dataclass(types[each.name]):
+            _join_lines_of_fields(types[each.name])
+        elif each.name in texts:
+            each.metadata = MappingProxyType({"help": texts[each.name]})

@@ -215,7 +215,8 @@ class Ablation(Cluster, Execution, Comparison):
             "nothing",
         )
         self.compared()  # checks the sweep, too
-        self.draws()
+        for norm in self.norms if self.tune else ():
+            tuning.space(self.recipe, norm)  # checks what is tuned
 
     def arms(self) -> list[Config]:
         """Returns the run with seed 0 of each arm.

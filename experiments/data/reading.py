@@ -3,9 +3,9 @@
 from contextlib import ExitStack
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
 from .. import data
+from ..terminal.progress import decoding_bar
 from ..terminal.text import plain
 
 
@@ -21,14 +21,7 @@ def read(source: data.Source, console: Console) -> data.Dataset:
         def show(done: int, total: int) -> None:
             if not bars:
                 console.print(f"Reading {total:,} images.")
-                bar = Progress(
-                    BarColumn(),
-                    MofNCompleteColumn(),
-                    TimeRemainingColumn(),
-                    console=console,
-                    transient=True,
-                    disable=not console.is_terminal,
-                )
+                bar = decoding_bar(console)
                 bar.add_task("", total=total)
                 bars.append(stack.enter_context(bar))
             bars[0].update(bars[0].task_ids[0], completed=done, total=total)

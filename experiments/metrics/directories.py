@@ -4,6 +4,7 @@ import hashlib
 import itertools
 import json
 import os
+import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -29,6 +30,18 @@ def write_arguments(directory: Path, shard: str, arguments: Sequence[str]) -> No
     content = {"arguments": list(arguments), "sha256": _digest(arguments)}
     path = _path_of(directory, "arguments.json", shard)
     write_whole(path, json.dumps(content) + "\n")
+
+
+def resume_command(directory: Path, shard: str = "1/1") -> str:
+    """Returns the command that goes on with an ablation, or a shard of it."""
+    command = ["python", "-m", "experiments", "ablate", "--resume", "--output"]
+    part = [] if shard == "1/1" else ["--shard", shard]
+    return shlex.join([*command, str(directory), *part])
+
+
+def can_resume(directory: Path, shard: str = "1/1") -> bool:
+    """Whether an ablation, or a shard of it, was begun in a directory."""
+    return _path_of(directory, "arguments.json", shard).exists()
 
 
 def _digest(arguments: Sequence[str]) -> str:
@@ -75,13 +88,16 @@ def check_new(directory: Path, shard: str = "1/1") -> None:
             # A job that was killed before it began may have left its lock.
             if any(path.name != _LOCK for path in directory.iterdir()):
                 there = "files"
-        elif _path_of(directory, "arguments.json", shard).exists():
+        elif can_resume(directory, shard):
             there = f"what shard {shard} began"
         if there is not None:
+            fix = "Name another one, or remove it first."
+            if can_resume(directory, shard):
+                command = resume_command(directory, shard)
+                fix = f"Name another one, or go on with it: {command}"
             raise UserError(
                 f"`output` must be a new or empty directory, but {directory} holds "
-                f"{there}. Name another one, or remove it first; --resume goes on with "
-                "an ablation that was ended early."
+                f"{there}. {fix}"
             )
 
 

@@ -47,6 +47,17 @@ def count_cores() -> int:
     return os.cpu_count() or 1
 
 
+def load() -> dict[str, float]:
+    """Returns what says whether times were taken on a machine that did other work too.
+
+    The load is the mean number of processes that ran or waited in the last minute. It
+    is as different from run to run as times are.
+    """
+    if not hasattr(os, "getloadavg"):  # not on every platform
+        return {}
+    return {"cores": count_cores(), "load_in_60_seconds": os.getloadavg()[0]}
+
+
 def describe() -> dict[str, str]:
     """Returns commit, versions and device, by name."""
     device = jax.devices()[0]

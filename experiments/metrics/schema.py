@@ -50,6 +50,15 @@ class Drawn(TypedDict):
     own: float | None
 
 
+class Data(TypedDict):
+    """Numbers of images, and the names of the classes."""
+
+    train: int
+    validation: int
+    test: int
+    classes: list[str]
+
+
 class Start(TypedDict):
     """What a run is made of, and which arms it is compared with."""
 
@@ -66,6 +75,10 @@ class Start(TypedDict):
     resumed: NotRequired[list[Resumed]]
     dataset_title: str
     fingerprint: NotRequired[str]
+    data: NotRequired[Data]
+    seeds: NotRequired[int]
+    cores: NotRequired[int]
+    load_in_60_seconds: NotRequired[float]
     network: str
     deviations: list[str]
     reference: list[Reference]

@@ -35,7 +35,7 @@ _NETWORKS: dict[NetworkName, tuple[str, str, dict[str, Any]]] = {
     "alexnet": ("alexnet", "AlexNet", {}),
     "resnet20": ("resnet20", "ResNet20", {}),
 }
-_WITH_DROPOUT: tuple[NetworkName, ...] = ("article", "alexnet")
+WITH_DROPOUT: tuple[NetworkName, ...] = ("article", "alexnet")
 _NORM_BEFORE_RELU: tuple[NetworkName, ...] = ("resnet20",)
 
 LayerName = Literal[
@@ -73,12 +73,13 @@ def make_network(
                 "but got batch_norm_before_relu. Take batch_norm, which is the same."
             )
         options = {**options, "norm_before_relu": True}
-    if name in _WITH_DROPOUT:
+    if name in WITH_DROPOUT:
         options = {**options, "dropout_rate": dropout_rate}
     elif dropout_rate:
         raise UserError(
             f"`dropout-rate` must be 0 for {name}, which has no dropout, but "
-            f"got {dropout_rate}. It is for {' and '.join(_WITH_DROPOUT)}."
+            f"got {dropout_rate}. Add --dropout-rate 0, or take "
+            f"{' or '.join(WITH_DROPOUT)}."
         )
     network = getattr(import_module(f".{file}", __name__), class_name)
     return network(norm=norm, num_classes=num_classes, dtype=dtype, **options)

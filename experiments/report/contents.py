@@ -1,7 +1,7 @@
 """The sentences and lists of a report; its prose is in templates/report.md.jinja."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,9 +9,12 @@ import numpy as np
 from ..config.arms import ARMS, own_fields, title
 from ..config.recipes import PRESETS
 from ..metrics import Run, recipe_fields
+from ..models import WITH_DROPOUT
 from .formatting import count
 from .merge import outcome
 from .statistics import ArmSummary
+
+_MOST_CLASSES = 10
 
 
 def heading(arms: Sequence[ArmSummary], start: Mapping[str, Any]) -> str:
@@ -35,6 +38,60 @@ def _cut_short(recipe: Mapping[str, Any]) -> str:
         return ""
     epochs, whole = recipe["epochs"], preset.recipe.epochs
     return f" (cut short: {epochs} of {whole} epochs)" if epochs < whole else ""
+
+
+def data(start: Mapping[str, Any]) -> str:
+    """Returns which images were trained on, as far as that was recorded."""
+    title, found = start["dataset_title"], start.get("data")
+    if found is None:
+        return title
+    classes = ", ".join(found["classes"][:_MOST_CLASSES])
+    more = len(found["classes"]) - _MOST_CLASSES
+    also = f" and {more} more" if more > 0 else ""
+    return (
+        f"{title}, {found['train']:,} images to train on, {found['validation']:,} held "
+        f"out, {found['test']:,} to test; {count(len(found['classes']), 'class', 'es')}"
+        f": {classes}{also}"
+    )
+
+
+def epochs(numbers: Iterable[int]) -> str:
+    """Returns the number of epochs of runs, or the lowest and the highest."""
+    low, *_, high = [*sorted(numbers)] * 2
+    return f"{low} to {high} epochs" if low < high else count(low, "epoch")
+
+
+def _seeds(runs: Sequence[Run]) -> int:
+    """Returns with how many seeds each arm was to be trained, 0 if nobody said."""
+    return max(run.start.get("seeds", 0) for run in runs)
+
+
+def planned(runs: Sequence[Run], arms: Sequence[Any]) -> str:
+    """Returns which runs there were to be, as far as that was recorded."""
+    of = epochs(run.start["recipe"]["epochs"] for run in runs)
+    seeds = _seeds(runs)
+    if not seeds:
+        return f"runs of {of}"
+    number = count(seeds * len(arms), "run")
+    return f"{number}, {count(len(arms), 'arm')} with {count(seeds, 'seed')}, of {of}"
+
+
+def unfinished(runs: Sequence[Run], arms: Sequence[str]) -> str:
+    """Returns how many runs have completed, and of which arms not all, if so."""
+    seeds = _seeds(runs)
+    completed = Counter(run.norm for run in runs if run.completed)
+    missing = [
+        f"{title(arm)} ({completed[arm]} of {seeds})"
+        for arm in arms
+        if completed[arm] < seeds
+    ]
+    if not missing:
+        return ""
+    done = completed.total()
+    return (
+        f"{done} of {count(seeds * len(arms), 'run')} completed; some are missing of "
+        f"{', '.join(missing)}."
+    )
 
 
 def failed(runs: Sequence[Run]) -> list[str]:
@@ -75,14 +132,28 @@ def _fields(recipe: Mapping[str, Any]) -> str:
 
 def recipe(runs: Sequence[Run]) -> str:
     """Returns the fields of the recipe that all arms share, by name."""
+    content = runs[0].start["recipe"]
     own = {"dataset"}.union(*(own_fields(run.norm) for run in runs))
+    own |= _without_effect(content)
     return _fields(
         {
             name: value
-            for name, value in recipe_fields(runs[0].start["recipe"])
+            for name, value in recipe_fields(content)
             if name.split(".")[0] not in own
         }
     )
+
+
+def _without_effect(recipe: Mapping[str, Any]) -> set[str]:
+    """Returns the settings of a recipe that change nothing, beside its others."""
+    idle = {
+        "momentum": recipe.get("optimizer") == "adam",
+        "dropout_rate": recipe.get("network") not in WITH_DROPOUT,
+        "image_size": recipe["dataset"] != "folder",
+        "padding": recipe.get("crop") is None,
+        "parameter_average": recipe.get("parameter_average") == 0,
+    }
+    return {name for name, is_idle in idle.items() if is_idle}
 
 
 def _lrn_effect(
@@ -133,6 +204,23 @@ def _environment(run: Run) -> str:
         for part in run.start.get("resumed", [])
     ]
     return written(run.start["environment"]) + "".join(later)
+
+
+def load(runs: Sequence[Run]) -> str:
+    """Returns that the machine had more to do than it has cores, if so."""
+    loads = {
+        run.start["load_in_60_seconds"]: run.start["cores"]
+        for run in runs
+        if run.completed and {"cores", "load_in_60_seconds"} <= run.start.keys()
+    }
+    above = {load: cores for load, cores in loads.items() if load > cores}
+    if not above:
+        return ""
+    highest = max(above)
+    return (
+        f"Up to {highest:.1f} processes shared {count(above[highest], 'core')} when a "
+        "run began, so other work may have made these times longer."
+    )
 
 
 def environments(runs: Sequence[Run]) -> list[str]:

@@ -66,6 +66,16 @@ def duration(seconds: float) -> str:
     return f"{1000 * seconds:.1f} ms" if seconds < 1 else f"{seconds:.1f} s"
 
 
+def durations(quartiles: tuple[float, float, float]) -> str:
+    """Returns a median time, and the quartiles around it where they differ from it."""
+    low, median, high = quartiles
+    factor, unit = (1000, "ms") if median < 1 else (1, "s")
+    texts = [f"{factor * each:.1f}" for each in (low, median, high)]
+    if len({*texts}) == 1:
+        return duration(median)
+    return f"{texts[1]} ({texts[0]} to {texts[2]}) {unit}"
+
+
 def memory(size: float) -> str:
     """Returns a number of bytes in MiB."""
     return f"{size / 2**20:,.0f} MiB"
@@ -76,9 +86,9 @@ def size_in_points(size: float) -> str:
     return "1 point" if size == 0.01 else f"{100 * size:g} points"
 
 
-def count(number: int, noun: str) -> str:
+def count(number: int, noun: str, ending: str = "s") -> str:
     """Returns a number of things, in words."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}{ending}"
 
 
 def number_of_seeds(number: int | None) -> str:

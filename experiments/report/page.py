@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 from rich.console import Console
 
 from ..config.arms import title
+from ..metrics.directories import can_resume, resume_command
 from ..metrics.files import write_whole
 from ..terminal.errors import UserError
 from ..terminal.text import markdown, plain
@@ -25,8 +26,13 @@ from . import contents, looks, merge, plots, svg, tables, tuning
 from .merge import Material
 from .statistics import Summary, summarize
 from .table import Table
-from .verdict import actions, verdict
+from .verdict import actions, next_step, verdict
 
+_PLUS_MINUS = "\N{PLUS-MINUS SIGN}"
+_LEGEND = (
+    f"{_PLUS_MINUS}: 95% interval over seeds; p: how often chance alone puts a mean so "
+    "far from 0."
+)
 _OPTIONS: Any = {
     "loader": jinja2.FileSystemLoader(Path(__file__).with_name("templates")),
     "undefined": jinja2.StrictUndefined,
@@ -58,6 +64,7 @@ class Printed:
     verdict: Sequence[str]
     """Sentences."""
     note: str = ""
+    next_step: str = ""
 
 
 def as_markdown(material: Material, summary: Summary, verdict: Sequence[str]) -> str:
@@ -144,10 +151,15 @@ def print_summary(console: Console, printed: Printed, directory: Path) -> None:
     for table in printed.tables:
         console.print(table)
         console.print()
+    cells = [cell for table in printed.tables for row in table.rows for cell in row]
+    if any(_PLUS_MINUS in cell for cell in cells):
+        console.print(_LEGEND)
     if printed.note:
         console.print(f"Note: {printed.note}", soft_wrap=True)
     for sentence in printed.verdict:
         console.print(plain(sentence))
+    if printed.next_step:
+        console.print(plain(printed.next_step), soft_wrap=True)
     console.print(plain(f"Report: {directory / 'report.html'}"), soft_wrap=True)
 
 
@@ -188,6 +200,8 @@ def write_report(
     look = looks.look(runs, said)
     if look is not None:
         said = [*said, *looks.told(look, earlier)]
+    unfinished = contents.unfinished(runs, material.arms)
+    said = [*filter(None, [unfinished]), *said]
     text, images = as_markdown(material, summary, said), _plots(material, summary)
     page = as_page(contents.heading(summary.arms, runs[0].start), text, images)
     for name, content in {**images, "report.md": text, "report.html": page}.items():
@@ -199,4 +213,12 @@ def write_report(
     shown = [tables.summary(runs, summary)]
     if material.contrasts:
         shown.append(tables.contrasts(summary))
-    return Printed(shown, said, note)
+    alone = len(directories) == 1 and can_resume(directories[0])
+    step = next_step(
+        summary,
+        unfinished=bool(unfinished),
+        tuned=bool(material.draws) or any("=" in arm for arm in material.arms),
+        own=runs[0].start["recipe"]["dataset"] == "folder",
+        command=resume_command(directories[0]) if alone else "",
+    )
+    return Printed(shown, said, note, step)

@@ -9,7 +9,7 @@ everything else is exploratory.
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -94,13 +94,32 @@ class Contrast(Difference):
         return seeds_needed(size, self.deviation, self.comparisons)
 
 
+class Quartiles(NamedTuple):
+    """The middle half of some numbers."""
+
+    low: float
+    median: float
+    high: float
+
+    @classmethod
+    def of(cls, numbers: Sequence[float]) -> "Quartiles | None":
+        """Returns the quartiles of numbers, if there are some."""
+        if not numbers:
+            return None
+        return cls(*np.percentile(numbers, (25, 50, 75)).tolist())
+
+
 @dataclass(frozen=True)
 class Cost:
-    """What the runs of an arm took: medians, None for what was not recorded."""
+    """What the runs of an arm took: None for what was not recorded.
 
-    epoch_seconds: float | None
+    Where there is one number, it is the median over the runs.
+    """
+
+    epoch_seconds: Quartiles | None
     """Over all epochs of all runs, the training steps alone."""
-    step_seconds: float | None
+    step_seconds: Quartiles | None
+    """Of the same epochs, each divided by its number of steps."""
     compile_seconds: float | None
     memory_bytes: float | None
     parameters: int | None
@@ -166,11 +185,17 @@ def _cost(completed: Sequence[Run]) -> Cost:
         return median(run.end.get(name) for run in completed)
 
     parameters = of_ends("parameters")
+    epochs, steps = [], []
+    for run in completed:
+        seconds = [epoch.train_seconds for epoch in run.epochs]
+        epochs += seconds
+        # The recorded time of a step is of the median epoch.
+        step = run.end.get("step_seconds")
+        if step and seconds and (epoch := float(np.median(seconds))) > 0:
+            steps += [each * step / epoch for each in seconds]
     return Cost(
-        epoch_seconds=median(
-            epoch.train_seconds for run in completed for epoch in run.epochs
-        ),
-        step_seconds=of_ends("step_seconds"),
+        epoch_seconds=Quartiles.of(epochs),
+        step_seconds=Quartiles.of(steps),
         compile_seconds=of_ends("compile_seconds"),
         memory_bytes=of_ends("memory_bytes"),
         parameters=None if parameters is None else int(parameters),

@@ -16,6 +16,7 @@ from .formatting import (
     decimals,
     deviation,
     duration,
+    durations,
     interval,
     mean,
     memory,
@@ -26,7 +27,7 @@ from .formatting import (
     signed,
     size_in_points,
 )
-from .statistics import PRIMARY, ArmSummary, Contrast, Difference, Summary
+from .statistics import PRIMARY, ArmSummary, Contrast, Difference, Quartiles, Summary
 from .table import Table, tabulate
 
 SIZES = (0.005, 0.01)
@@ -190,18 +191,20 @@ def costs(arms: Sequence[ArmSummary]) -> Table:
     """Returns time, memory and size of each arm, as far as they were recorded."""
     baseline = arms[0].cost.epoch_seconds
 
-    def relative(seconds: float) -> str:
-        return f"{seconds / baseline:.2f}" if baseline else NOTHING
+    def relative(seconds: Quartiles) -> str:
+        if baseline is None or baseline.median <= 0:
+            return NOTHING
+        return f"{seconds.median / baseline.median:.2f}"
 
     table = tabulate(
         arms,
         {
             "norm": lambda arm: title(arm.norm),
-            "time per epoch": lambda arm: optional(arm.cost.epoch_seconds, duration),
+            "time per epoch": lambda arm: optional(arm.cost.epoch_seconds, durations),
             f"{title(arms[0].norm)} = 1": lambda arm: optional(
                 arm.cost.epoch_seconds, relative
             ),
-            "time per step": lambda arm: optional(arm.cost.step_seconds, duration),
+            "time per step": lambda arm: optional(arm.cost.step_seconds, durations),
             "memory": lambda arm: optional(arm.cost.memory_bytes, memory),
             "to compile": lambda arm: optional(arm.cost.compile_seconds, duration),
             "parameters": lambda arm: optional(arm.cost.parameters, "{:,}".format),

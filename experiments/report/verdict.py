@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from ..config.arms import ARMS, title
+from ..config.significance import fewest_seeds
 from ..metrics import Run
 from ..metrics.activation_summary import ActivationSummary
 from ..metrics.evaluation import Gains
@@ -13,6 +14,8 @@ from .formatting import number_of_seeds, p_value, points, size_in_points
 from .sign_flip import POWER
 from .statistics import Contrast, Summary
 from .tables import SIZES
+
+_DRAWS = 12  # of a tuning that is proposed
 
 
 def _gains(runs: Sequence[Run]) -> list[Gains]:
@@ -113,6 +116,38 @@ def _needed(contrasts: Sequence[Contrast]) -> str:
     if not any(contrast.can_be_shown for contrast in contrasts):
         return f"{seeds} can show no difference, however large; {would}."
     return _sentence(would)
+
+
+def next_step(
+    summary: Summary, *, unfinished: bool, tuned: bool, own: bool, command: str
+) -> str:
+    """Returns what to try next, in a line.
+
+    Args:
+      summary: The ablation in numbers.
+      unfinished: Whether runs are missing.
+      tuned: Whether arms were tuned, or cannot be because they are of a sweep.
+      own: Whether the images are one's own.
+      command: The one that goes on with the ablation, if there is one.
+    """
+    options, gains = [], []
+    number = len(summary.contrasts) + len(summary.missing)
+    fewest = fewest_seeds(max(1, number))
+    if unfinished:
+        gains.append("the runs that are missing")
+    if number and not all(each.can_be_shown for each in summary.contrasts):
+        options += ["--seeds", str(fewest)]
+        gains.append("as many seeds as can show a difference")
+    if not gains and not tuned and number:
+        options += ["--tune", str(_DRAWS)]
+        gains.append("arms that are tuned alike")
+    steps = []
+    if not own and not unfinished:
+        steps.append("your own images (--dataset folder --data-dir DIRECTORY)")
+    if gains:
+        words = [*filter(None, [command]), *options]
+        steps.append(f"{' and '.join(gains)}: {' '.join(words)}")
+    return f"Next: {', or '.join(steps)}" if steps else ""
 
 
 def verdict(summary: Summary, acted: Mapping[str, tuple[bool, str]]) -> list[str]:

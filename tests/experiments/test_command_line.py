@@ -14,6 +14,7 @@ import pytest
 from experiments import ablate as reading
 from experiments.__main__ import main, parse
 from experiments.config.arms import ARMS
+from experiments.config.command_line import MOST_USED
 from experiments.config.config import Ablation, Cluster, Comparison, Execution
 from experiments.config.recipe import Data, Model, Norms, Optimisation, Recipe
 from experiments.config.recipes import PRESETS
@@ -30,7 +31,14 @@ pytestmark = pytest.mark.usefixtures("quick")
 
 def test_ablate_ends_with_table_report_and_metrics(finished_ablation):
     output, _, printed = finished_ablation
-    assert "Parameters: no norm 19,466, LRN 19,466." in printed
+    before = " ".join(printed.partition("[1/")[0].split())
+    assert "Parameters: no norm 19,466, LRN 19,466." in before
+    assert (
+        "Data: digits, 1,294 images to train on, 144 held out, 359 to test; 10 "
+        "classes: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9. "
+        f"Training: 2 runs (2 arms) of 2 epochs, into {output}."
+    ) in before
+    assert f"ablate --resume --output {output} --seeds 6\n" in printed
     assert "[2/2] LRN, seed 0: test accuracy" in printed
     assert re.search("LRN is .* no norm: not shown", printed)
     assert str(output / "report.html") in printed.replace("\n", "")
@@ -57,6 +65,10 @@ def test_ablate_ends_with_table_report_and_metrics(finished_ablation):
         start_line["environment"]
     )
     assert start_line["contrasts"] == [["lrn", "none"]]
+    assert start_line["data"]["train"] == 1294
+    assert start_line["seeds"] == 1
+    assert start_line["cores"] >= 1
+    assert start_line["load_in_60_seconds"] >= 0
     assert [line["epoch"] for line in epochs] == [1, 2]
     assert end["status"] == "completed"
 
@@ -75,7 +87,10 @@ def test_interrupt_leaves_a_report_of_what_there_is(tmp_path):
         printed, errors = process.communicate(timeout=240)
     assert process.returncode == 130, errors
     assert "Interrupted" in printed
-    assert f"python -m experiments ablate --resume --output {output}\n" in printed
+    resume = f"python -m experiments ablate --resume --output {output}\n"
+    assert f"To go on: {resume}" in printed
+    assert f"Next: the runs that are missing: {resume}" in printed
+    assert "0 of 6 runs completed; some are missing of no norm (0 of 6)." in printed
     assert "no norm, seed 0: interrupted" in (output / "report.md").read_text()
     assert (output / "report.html").read_text().endswith("</html>\n")
     assert main(["report", str(output)]) == 0
@@ -195,29 +210,44 @@ GROUPS = {
 }
 
 
+def sections_of(printed: str) -> dict[str, str]:
+    """Returns the options of a long help, by the name of their group."""
+    sections = re.split(r"(\w+) options \W*\n", printed)[1:]
+    return dict(zip(sections[::2], sections[1::2], strict=True))
+
+
 @pytest.mark.parametrize("columns", [80, 120])
-def test_help_lists_recipes_arms_and_options_in_their_groups(
+def test_help_has_examples_most_used_options_recipes_and_arms(
     columns, monkeypatch, capsys
 ):
     monkeypatch.setenv("COLUMNS", str(columns))
     printed = help_of(capsys, "ablate", "--help")
-    assert len(printed.splitlines()) < 130  # a terminal with frames needs ten fewer
-    assert max(map(len, printed.splitlines())) <= columns
+    lines = printed.splitlines()
+    assert len(lines) <= 100
+    assert max(map(len, lines)) <= columns
     named = re.findall(r"^  ([a-z]\w+):", printed, re.MULTILINE)
     listed = [*PRESETS, *ARMS]
     assert [name for name in named if name in listed] == listed
     words = " ".join(printed.split())
     assert all(f"{name}: {arm.description}" in words for name, arm in ARMS.items())
+    assert "trained in 10 epochs. 5 minutes a run; downloads 170 MB." in words
+    # First examples that parse, and the options that most people need.
+    examples = re.findall("^  python -m experiments (.*)", printed, re.MULTILINE)
+    assert len(examples) == 5
+    assert all(isinstance(parse(each.split()), Ablation) for each in examples)
+    explained = re.findall(r"^[^\w-]*--([\w-]+)", printed, re.MULTILINE)
+    assert explained[-9:] == [name.replace("_", "-") for name in MOST_USED]
+    others = printed.partition("Other options")[2]
+    for options in GROUPS.values():
+        assert all(each in others for each in options if each not in explained)
 
-    sections = re.split(r"(\w+) options \W*\n", printed)[1:]
-    found = dict(zip(sections[::2], sections[1::2], strict=True))
+
+def test_long_help_explains_every_option_in_its_group(capsys):
+    printed = help_of(capsys, "ablate", "--help-verbose")
+    found = sections_of(printed)
     assert list(found) == list(GROUPS)
     for group, options in GROUPS.items():
         assert all(f"--{option} " in found[group] for option in options)
-
-
-def test_long_help_explains_every_option(capsys):
-    printed = help_of(capsys, "ablate", "--help-verbose")
     for group in (Data, Model, Optimisation, Norms, Comparison, Execution, Cluster):
         for field in fields(group):
             text = field.metadata.get("help")
@@ -231,6 +261,34 @@ def test_list_of_commands_does_not_list_the_recipes(capsys):
     printed = help_of(capsys, "--help")
     assert "ablate Trains the same network" in " ".join(printed.split())
     assert "caffe_quick" not in printed
+
+
+# Anything but what the command line itself needs takes seconds to load.
+PARSED = """
+import sys
+from experiments.__main__ import parse
+parse(["ablate", "caffe_full", "--tune", "2"])
+print(*sys.modules)
+"""
+
+
+def test_command_line_loads_nothing_of_what_commands_need():
+    with started(program=PARSED) as process:
+        loaded = process.communicate(timeout=240)[0].split()
+    assert "experiments.config.command_line" in loaded
+    slow = {"jax", "flax", "optax", "matplotlib", "scipy", "sklearn", "numpy", "PIL"}
+    assert not slow & {*loaded}
+
+
+def test_missing_packages_are_named_with_the_command_that_installs_them():
+    missing = "import sys; sys.modules['tyro'] = sys.modules['jax'] = None"
+    with started("--help", program=missing + PROGRAM) as process:
+        printed, errors = process.communicate(timeout=240)
+    assert (process.returncode, printed) == (1, "")
+    assert errors == (
+        "error: python -m experiments needs jax, tyro. In the checkout of this "
+        "repository, run: pip install '.[experiments]'\n"
+    )
 
 
 def test_help_may_be_read_in_part():

@@ -21,9 +21,9 @@ from experiments.metrics import (
     arms_of,
     contrasts_of,
 )
-from experiments.report import formatting, merge, page, tables
+from experiments.report import contents, formatting, merge, page, tables
 from experiments.report.statistics import summarize
-from experiments.report.verdict import actions, verdict
+from experiments.report.verdict import actions, next_step, verdict
 from experiments.terminal.errors import UserError
 from experiments.terminal.text import plain
 
@@ -456,9 +456,12 @@ def test_terminal_ends_with_the_verdict(finished, tmp_path, monkeypatch):
     page.print_summary(console, printed, tmp_path)
     assert isinstance(console.file, io.StringIO)
     *lines, last = console.file.getvalue().rstrip().split("\n")
+    *lines, advice = lines
     said = " ".join(line.strip() for line in lines)
     assert said.endswith(" ".join(printed.verdict))
     assert max(map(len, lines)) <= 40
+    assert "\N{PLUS-MINUS SIGN}: 95% interval over seeds; p: how often chance" in said
+    assert advice == printed.next_step
     assert last == f"Report: {tmp_path / 'report.html'}"
 
 
@@ -482,12 +485,91 @@ def test_report_of_one_arm_is_valid():
 
 def test_costs_are_shown_where_they_were_recorded(runs):
     text = section(composed(runs), "Cost")
-    assert "| BatchNorm | 700.0 ms | 1.00 | 1.0 s | 1,234 |" in text
+    per_epoch = "700.0 (600.0 to 800.0) ms | 1.00"
+    assert f"| BatchNorm | {per_epoch} | 1.0 s | 1,234 |" in text
     amend(runs, "lrn-*", end={"step_seconds": 0.0125, "memory_bytes": 300 * 2**20})
     text = section(composed(runs), "Cost")
-    assert "| LRN | 700.0 ms | 1.00 | 12.5 ms | 300 MiB | 1.0 s | 1,234 |" in text
-    line = f"| BatchNorm | 700.0 ms | 1.00 | {NOTHING} | {NOTHING} | 1.0 s | 1,234 |"
+    # Steps have the spread of the epochs that they are of.
+    per_step = "12.5 (10.7 to 14.3) ms"
+    assert f"| LRN | {per_epoch} | {per_step} | 300 MiB | 1.0 s | 1,234 |" in text
+    line = f"| BatchNorm | {per_epoch} | {NOTHING} | {NOTHING} | 1.0 s | 1,234 |"
     assert line in text
+    assert "processes shared" not in text
+    amend(runs, "lrn-seed0", load_in_60_seconds=2.0, cores=2)
+    amend(runs, "lrn-seed1", load_in_60_seconds=3.5, cores=2)
+    text = section(composed(runs), "Cost")
+    assert "Up to 3.5 processes shared 2 cores when a run began" in text
+
+
+DATA = {"train": 1294, "validation": 144, "test": 359}
+
+
+@pytest.mark.parametrize(
+    ("number", "classes"),
+    [
+        (1, "1 class: a0."),
+        (3, "3 classes: a0, a1, a2."),
+        (12, f"12 classes: {', '.join(f'a{i}' for i in range(10))} and 2 more."),
+    ],
+)
+def test_images_and_planned_runs_are_reported(number, classes):
+    data = {**DATA, "classes": [f"a{i}" for i in range(number)]}
+    text = of_runs(make_runs({"none": [0.5], "lrn": [0.6] * 2}, data=data, seeds=3))
+    assert (
+        "Data: MNIST, 1,294 images to train on, 144 held out, 359 to test; " + classes
+    ) in text
+    assert "Training: 6 runs, 2 arms with 3 seeds, of 3 epochs." in text
+
+
+def test_settings_without_effect_are_no_part_of_the_recipe():
+    idle = {"momentum": 0.9, "dropout_rate": 0.0, "image_size": 64, "padding": 0}
+    idle |= {"optimizer": "adam", "network": "resnet20", "crop": None}
+    listed = contents.recipe([make_run("none", 0, 0.5, recipe=idle)])
+    assert listed == "epochs 3, optimizer adam, network resnet20"
+    acting = {"momentum": 0.9, "dropout_rate": 0.5, "image_size": 64, "padding": 4}
+    acting |= {"optimizer": "sgd", "network": "article", "crop": 28}
+    acting |= {"dataset": "folder"}
+    listed = contents.recipe([make_run("none", 0, 0.5, recipe=acting)])
+    for setting in ("momentum 0.9", "dropout rate 0.5", "image size 64", "padding 4"):
+        assert setting in listed
+
+
+RESUMED = "python -m experiments ablate --resume --output 'a b'"
+OWN = "your own images (--dataset folder --data-dir DIRECTORY)"
+
+
+@pytest.mark.parametrize(
+    ("seeds", "known", "expected"),
+    [
+        (2, {}, f"Next: {OWN}, or as many seeds as can show a difference: "
+         f"{RESUMED} --seeds 7"),
+        (2, {"unfinished": True}, "Next: the runs that are missing and as "
+         f"many seeds as can show a difference: {RESUMED} --seeds 7"),
+        (8, {"unfinished": True},
+         f"Next: the runs that are missing: {RESUMED}"),
+        (8, {}, f"Next: {OWN}, or arms that are tuned alike: {RESUMED} --tune 12"),
+        (8, {"own": True, "command": ""}, "Next: arms that are tuned alike: --tune 12"),
+        (8, {"tuned": True}, f"Next: {OWN}"),
+        (8, {"tuned": True, "own": True}, ""),
+    ],
+)  # fmt: skip
+def test_next_step_is_a_command(seeds, known, expected):
+    runs = make_runs({arm: of[:seeds] for arm, of in ACCURACIES.items()})
+    summary = summarize(runs, [*ACCURACIES], [("lrn", "none"), ("batch_norm", "none")])
+    usual = {"unfinished": False, "tuned": False, "own": False, "command": RESUMED}
+    assert next_step(summary, **{**usual, **known}) == expected
+
+
+def test_unfinished_ablation_says_what_is_missing(tmp_path, monkeypatch):
+    for norm, accuracies in {"none": (0.5, 0.6), "lrn": (0.5,)}.items():
+        for seed, accuracy in enumerate(accuracies):
+            write_run(tmp_path, norm, seed, accuracy)
+    monkeypatch.setattr(page, "_plots", lambda material, summary: {})
+    assert "completed" not in page.write_report(tmp_path).verdict[0]  # nobody said
+    amend(tmp_path, "none-*", seeds=2)
+    assert page.write_report(tmp_path).verdict[0] == (
+        "3 of 6 runs completed; some are missing of LRN (1 of 2), BatchNorm (0 of 2)."
+    )
 
 
 def test_what_a_recipe_says_of_itself_is_reported():

@@ -335,6 +335,19 @@ def test_output_must_be_empty_and_writable(tmp_path):
     assert (tmp_path / "kept").read_text() == "precious"
 
 
+@pytest.mark.parametrize(("shard", "option"), [("1/1", ""), ("2/3", " --shard 2/3")])
+def test_output_of_an_ablation_is_refused_with_the_command_that_goes_on(
+    shard, option, tmp_path
+):
+    output = tmp_path / "two words"
+    directories.make(output, shard)
+    directories.write_arguments(output, shard, ["ablate"])
+    with pytest.raises(UserError) as raised:
+        directories.make(output, shard)
+    command = f"python -m experiments ablate --resume --output '{output}'{option}"
+    assert str(raised.value).endswith(f"or go on with it: {command}")
+
+
 @cache
 def init_of(norm: str) -> Callable[[int], State]:
     return jax.jit(make_functions(Recipe(epochs=2), norm, DATASET).init)
