@@ -32,7 +32,7 @@ test: $(VENV)/test
 	$(BIN)/python -m pytest --numprocesses auto -m "not slow" $(APART) $(ARGS)
 
 # TensorFlow has an environment of its own: it seldom agrees with the others on versions.
-parity: $(VENV)/peers .venv-tensorflow/tensorflow
+parity: $(VENV)/test $(VENV)/peers .venv-tensorflow/tensorflow
 	$(BIN)/python -m pytest tests/parity $(ARGS)
 	.venv-tensorflow/bin/python -m pytest tests/parity/test_*tensorflow.py $(ARGS)
 
@@ -64,17 +64,22 @@ format: $(VENV)/lint
 clean:
 	rm -rf .venv .venv-* site
 
-# One stamp for each extra of pyproject.toml.
-INSTALL = $(@D)/bin/python -m pip install --quiet --disable-pip-version-check --editable
-$(addprefix $(VENV)/,experiments test peers benchmarks docs lint): pyproject.toml \
-  | $(BIN)/python
+# One stamp for each extra and each group of pyproject.toml. The pip that comes with Python
+# 3.11 and 3.12 knows no groups.
+PIP = $(@D)/bin/python -m pip install --quiet --disable-pip-version-check
+INSTALL = $(PIP) --editable
+INSTALL_GROUP = $(PIP) 'pip>=25.1' && $(INSTALL) . --group $(@F)
+$(addprefix $(VENV)/,experiments peers benchmarks): pyproject.toml | $(BIN)/python
 	$(INSTALL) '.[$(@F)]'
+	@touch $@
+$(addprefix $(VENV)/,test docs lint): pyproject.toml | $(BIN)/python
+	$(INSTALL_GROUP)
 	@touch $@
 .venv-tensorflow/tensorflow: pyproject.toml | .venv-tensorflow/bin/python
-	$(INSTALL) '.[$(@F)]'
+	$(INSTALL_GROUP)
 	@touch $@
 .venv-aot/test: pyproject.toml | .venv-aot/bin/python
-	$(INSTALL) '.[$(@F)]'
+	$(INSTALL_GROUP)
 	@touch $@
 .venv-aot/aot-gpu: SIZE = 225 MB
 .venv-aot/aot-tpu: SIZE = 0.7 GB

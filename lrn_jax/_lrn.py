@@ -84,7 +84,7 @@ def lrn(
     Derivatives of any order in both modes, `jax.vmap` and `jax.shard_map` apply.
     Reverse mode keeps `x` (and array hyperparameters), nothing else. Tools that read a
     program operation by operation, such as `jax.experimental.jet` or an exporter to
-    ONNX, need ``implementation="plain"``.
+    ONNX, need ``implementation="plain"``; jax2onnx can have `lrn_jax.onnx` instead.
 
     Args:
       x: Array of any shape with at least one axis and a real floating dtype; it may be

@@ -9,7 +9,8 @@
            -> Dataset        three parts (parts.py), in memory or decoded on demand
 
 `load` does all of it and caches nothing: the data set is passed on as an argument.
-`Stream` decodes batches ahead of training.
+`Stream` decodes batches ahead of training. Apart from all that, weights_npy.py reads
+weights of networks: its files are pickles, too.
 """
 
 from collections import Counter

@@ -7,7 +7,7 @@ import numpy as np
 
 from ..terminal.errors import DataError
 
-_HEADERS = {
+HEADERS = {
     (1, 0): np.lib.format.read_array_header_1_0,
     (2, 0): np.lib.format.read_array_header_2_0,
 }
@@ -22,7 +22,7 @@ def parse(content: bytes, axes: int, path: str) -> np.ndarray:
     file = io.BytesIO(content)
     try:
         version = np.lib.format.read_magic(file)
-        shape, fortran, dtype = _HEADERS[version](file)
+        shape, fortran, dtype = HEADERS[version](file)
         size = math.prod(shape)
         if dtype.kind not in "iu" or len(shape) != axes or size == 0:
             raise ValueError(f"it has the shape {shape} and the dtype {dtype}")

@@ -1,11 +1,11 @@
-"""Pickles without their powers: arrays of integers come out, and no code runs.
+"""Pickles without their powers: arrays of numbers come out, and no code runs.
 
 A pickle is a program. Python's interpreter of it lets it import and call anything, and
 twenty bytes suffice to make that take gigabytes or days. Here
 
 - only the instructions that data need are allowed, and their number has a limit;
 - no function is called: a call is noted with its arguments, and at the end the arrays
-  of the batch, and nothing else, are made from the notes;
+  asked for, and nothing else, are made from the notes;
 - a dictionary is a flat list of keys and values: to hash a nested tuple can take for
   ever;
 - no content is copied more than once.
@@ -14,7 +14,8 @@ twenty bytes suffice to make that take gigabytes or days. Here
 import io
 import pickle
 import pickletools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
 import numpy as np
@@ -25,6 +26,7 @@ MAX_INSTRUCTIONS = 2**22
 """Twice what 50,000 images take that have scalars of NumPy as labels, in protocol 0."""
 
 _INTEGERS = tuple(f"{kind}{size}" for kind in "iu" for size in (1, 2, 4, 8))
+_FLOATS = ("f2", "f4", "f8")
 _FUNCTIONS = {
     *("numpy.dtype", "numpy.ndarray"),
     "_codecs.encode",  # how Python 3 writes bytes for Python 2
@@ -141,15 +143,15 @@ def _text(value: Any) -> str:
     return value.decode("latin-1") if isinstance(value, bytes) else value
 
 
-def _dtype(call: _Call) -> np.dtype:
+def _dtype(call: _Call, names: tuple[str, ...]) -> np.dtype:
     name = _text(call.arguments[0])
-    if call.function != "dtype" or name not in _INTEGERS:
+    if call.function != "dtype" or name not in names:
         raise TypeError(f"an array of {name!r} is in it")
     big_endian = call.state is not None and _text(call.state[1]) == ">"
     return np.dtype(name).newbyteorder(">" if big_endian else "=")
 
 
-def _called(call: Any) -> np.ndarray:
+def _called(call: Any, names: tuple[str, ...] = _INTEGERS) -> np.ndarray:
     """Returns the array or the scalar of NumPy that a call makes."""
     fortran = False
     match call:
@@ -160,11 +162,11 @@ def _called(call: Any) -> np.ndarray:
         case _Call("scalar", (dtype, content)):
             shape = ()
         case _:
-            raise TypeError("something else is where integers should be")
+            raise TypeError("something else is where numbers should be")
     match content:
         case _Call("encode", (str(text), "latin1" | "latin-1")):
             content = text.encode("latin-1")
-    flat = np.frombuffer(content, _dtype(dtype))
+    flat = np.frombuffer(content, _dtype(dtype, names))
     return flat.reshape(shape, order="F" if fortran else "C")
 
 
@@ -176,31 +178,65 @@ def _array(value: Any) -> np.ndarray:
     return np.fromiter(integers, np.int64, len(value))
 
 
+def _dictionary(items: Any) -> dict[str, Any]:
+    if not isinstance(items, list):
+        raise TypeError("something else is in it")
+    return dict(zip(map(_text, items[::2]), items[1::2], strict=True))
+
+
+@contextmanager
+def _one_line(path: str, allowed: str, expected: str) -> Iterator[None]:
+    try:
+        yield
+    except _ForbiddenError as error:
+        raise DataError(
+            f"{path} is refused: expected a pickle of {allowed}, lists, numbers and "
+            f"strings, but it asks for {error!s:.{_LONGEST_REASON}}, which none of "
+            "these needs. Nothing was run. Download it again, or write the file anew "
+            "with these alone."
+        ) from error
+    except Exception as error:  # any, for a damaged pickle is a program of chance
+        reason = str(error) or "it ends early"
+        raise DataError(
+            f"{path} is damaged, cut short or of another kind: expected a pickle of "
+            f"{expected}, but reading it failed ({reason:.{_LONGEST_REASON}}). Copy or "
+            "download it again."
+        ) from error
+
+
 def load(content: bytes, path: str, *keys: str) -> list[np.ndarray]:
     """Returns the arrays, or lists of integers, at `keys` of a pickled dictionary.
 
     Raises:
       DataError: If the pickle is damaged, or asks for anything but data.
     """
-    try:
-        items = _Machine(content).load()
-        if not isinstance(items, list):
-            raise TypeError("something else is in it")
-        names = map(_text, items[::2])
-        found = dict(zip(names, items[1::2], strict=True))
+    named = " and ".join(keys)
+    expected = f"a dictionary with arrays or lists of integers, {named}"
+    with _one_line(path, "arrays of integers", expected):
+        found = _dictionary(_Machine(content).load())
         return [_array(found.get(key)) for key in keys]
-    except _ForbiddenError as error:
-        raise DataError(
-            f"{path} is refused: expected a pickle of arrays of integers, lists, "
-            f"numbers and strings, but it asks for {error!s:.{_LONGEST_REASON}}, which "
-            "none of these needs. Nothing was run. Download the data set again, or "
-            "write the file anew with these alone."
-        ) from error
-    except Exception as error:  # any, for a damaged pickle is a program of chance
-        reason = str(error) or "it ends early"
-        raise DataError(
-            f"{path} is damaged, cut short or no pickled batch: expected a pickle of a "
-            f"dictionary with arrays or lists of integers, {' and '.join(keys)}, but "
-            f"reading it failed ({reason:.{_LONGEST_REASON}}). Copy or download it "
-            "again."
-        ) from error
+
+
+def load_layers(content: bytes, path: str) -> dict[str, dict[str, np.ndarray]]:
+    """Returns ``{layer: {"weights": ..., "biases": ...}}`` from an array that holds it.
+
+    A layer may be a list of the two as well. ``numpy.save`` pickles such an array, of
+    one dictionary.
+
+    Raises:
+      DataError: As `load`.
+    """
+    expected = "a dictionary of layers, each with weights and biases"
+    with _one_line(path, "arrays of floating numbers", expected):
+        match _Machine(content).load():
+            case _Call("_reconstruct", _, (_, (), _, _, [items])):
+                layers = _dictionary(items)
+            case _:
+                raise TypeError("something else is in it")
+        return {name: _layer(found) for name, found in layers.items()}
+
+
+def _layer(found: Any) -> dict[str, np.ndarray]:
+    if isinstance(found, list) and len(found) == 2 and isinstance(found[0], _Call):
+        found = ["weights", found[0], "biases", found[1]]
+    return {kind: _called(one, _FLOATS) for kind, one in _dictionary(found).items()}

@@ -19,8 +19,10 @@ class AlexNet(nn.Module):
     """Five convolutions, three of them in two groups, and three dense layers.
 
     Layers have the names of Caffe's prototxt, and `from_torch.load` finds the weights
-    of ``conv1`` as ``conv1.weight`` and ``conv1.bias``. Activations, by the names of
-    their layers, are in ``["intermediates"]["activations"]`` of what
+    of ``conv1`` as ``conv1.weight`` and ``conv1.bias``; `from_onnx.load` takes them in
+    the order of `LAYERS`, and `data.weights_npy.load` reads bvlc_alexnet.npy.
+    Activations, by the names of their layers, are in
+    ``["intermediates"]["activations"]`` of what
     ``model.apply(variables, images, mutable="intermediates")`` returns second.
 
     Attributes:
@@ -52,6 +54,11 @@ class AlexNet(nn.Module):
     dtype: Any = None
     param_dtype: Any = jnp.float32
 
+    # Layers with parameters, in order.
+    LAYERS: ClassVar[tuple[str, ...]] = (
+        *("conv1", "conv2", "conv3", "conv4", "conv5"),
+        *("fc6", "fc7", "fc8"),
+    )
     # Channels of what is flattened before a dense layer, by the name of the layer.
     FLATTENED: ClassVar[Mapping[str, int]] = {"fc6": 256}
 

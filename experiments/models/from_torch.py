@@ -54,6 +54,17 @@ def load(
       ``load(path, params, flattened=AlexNet.FLATTENED)``, where `params` is
       ``jax.eval_shape(model.init, key, images)["params"]``.
     """
+    return fit(_read(path), params, path, flattened=flattened)
+
+
+def fit(
+    tensors: Mapping[str, np.ndarray],
+    params: Mapping[str, Any],
+    path: Path,
+    *,
+    flattened: Mapping[str, int] | None = None,
+) -> dict[str, Any]:
+    """Returns the arrays of a state_dict as parameters: `load`, once `path` is read."""
     flattened = flattened or {}
     leaves, structure = jax.tree.flatten_with_path(params)
     keys = [_key([entry.key for entry in entries]) for entries, _ in leaves]
@@ -61,7 +72,6 @@ def load(
     for layer, channels in flattened.items():
         _check_flattened(layer, channels, wanted.get(f"{layer}.weight"))
 
-    tensors = _read(path)
     if problems := list(_problems(tensors, wanted)):
         raise DataError(
             f"{path} does not fit the network, nothing was loaded: "

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import flax.linen as nn
 import jax.numpy as jnp
@@ -65,8 +65,9 @@ class GoogLeNetStem(nn.Module):
     Layers have the names of Caffe's prototxt, those before the block shortened:
     ``conv1`` is conv1/7x7_s2, ``conv2_reduce`` is conv2/3x3_reduce, ``conv2`` is
     conv2/3x3. `from_torch.load` finds the weights of 1x1 in the block as
-    ``inception_3a.1x1.weight``. Activations are kept as by `alexnet.AlexNet`, those of
-    the block under its own name.
+    ``inception_3a.1x1.weight``, and `from_onnx.load` takes them in the order of
+    `LAYERS`, from a file of the whole network with ``is_beginning=True``.
+    Activations are kept as by `alexnet.AlexNet`, those of the block under its own name.
 
     Attributes:
       norm: Makes the norms, ``norm(name="norm1")``; the default is Caffe's.
@@ -83,6 +84,13 @@ class GoogLeNetStem(nn.Module):
     )
     dtype: Any = None
     param_dtype: Any = jnp.float32
+
+    # Layers with parameters, in Caffe's order.
+    LAYERS: ClassVar[tuple[str, ...]] = (
+        *("conv1", "conv2_reduce", "conv2"),
+        *("inception_3a.1x1", "inception_3a.3x3_reduce", "inception_3a.3x3"),
+        *("inception_3a.5x5_reduce", "inception_3a.5x5", "inception_3a.pool_proj"),
+    )
 
     @nn.compact
     def __call__(self, images: Array) -> Array:

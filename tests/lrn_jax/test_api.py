@@ -259,7 +259,7 @@ def test_layers_have_the_arguments_of_the_function(layer):
 
 def test_all_is_what_the_package_shows():
     shown = {name for name in vars(lrn_jax) if not name.startswith("_")}
-    assert shown - {"linen", "nnx", "TYPE_CHECKING"} == set(lrn_jax.__all__)
+    assert shown - {"linen", "nnx", "onnx", "TYPE_CHECKING"} == set(lrn_jax.__all__)
 
 
 def test_help_begins_with_a_signature_that_fits_a_screen():

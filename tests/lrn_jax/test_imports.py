@@ -12,6 +12,7 @@ import pytest
 import lrn_jax
 import lrn_jax.linen
 import lrn_jax.nnx
+import lrn_jax.onnx
 
 PACKAGE = Path(lrn_jax.__file__).parent
 
@@ -80,6 +81,15 @@ def test_without_flax_the_error_says_what_to_install(name, how, monkeypatch):
         exec(how.format(name), {})
 
 
+def test_without_jax2onnx_the_error_says_what_to_install(monkeypatch):
+    modules, _ = probe("import lrn_jax.onnx")
+    assert packages(modules) == {"lrn_jax", "jax"}
+    monkeypatch.setitem(sys.modules, "jax2onnx", None)
+    message = r"^lrn_jax\.onnx needs jax2onnx: pip install 'lrn_jax\[jax2onnx\]'$"
+    with pytest.raises(ModuleNotFoundError, match=message):
+        lrn_jax.onnx.register()
+
+
 def test_what_is_not_there_is_no_attribute():
     with pytest.raises(AttributeError, match="'lrn_jax' has no attribute 'equinox'"):
         lrn_jax.equinox  # noqa: B018  # pyright: ignore[reportAttributeAccessIssue]
@@ -106,6 +116,7 @@ LAYERS = {
     "_learned": 5,
     "linen": 6,
     "nnx": 6,
+    "onnx": 6,
     "__init__": 7,
 }
 FILES = sorted(PACKAGE.rglob("*.py"))
@@ -128,7 +139,8 @@ def imports(path: Path, source: str) -> set[str]:
 def violations(path: Path, source: str) -> set[str]:
     """Imports of a file that the layers, or its dependencies, do not allow."""
     own = path.relative_to(PACKAGE).with_suffix("").parts
-    allowed = {"jax", "numpy"} | ({"flax"} if own[0] in ("linen", "nnx") else set())
+    extras = {"linen": {"flax"}, "nnx": {"flax"}, "onnx": {"jax2onnx", "onnx_ir"}}
+    allowed = {"jax", "numpy"} | extras.get(own[0], set())
     found = set()
     for name in imports(path, source):
         root, _, rest = name.partition(".")

@@ -7,13 +7,19 @@ from pathlib import Path
 import pytest
 
 import lrn_jax
-from lrn_jax import conventions, linen, nnx
+from lrn_jax import conventions, linen, nnx, onnx
 
 SITE = Path(__file__).parent.parent.parent / "site"
 PAGES = {
     path.relative_to(SITE): path.read_text("utf-8") for path in SITE.rglob("*.html")
 }
-MODULES = {"lrn_jax": lrn_jax, "conventions": conventions, "linen": linen, "nnx": nnx}
+MODULES = {
+    "lrn_jax": lrn_jax,
+    "conventions": conventions,
+    "linen": linen,
+    "nnx": nnx,
+    "onnx": onnx,
+}
 
 
 def public(module) -> set[str]:

@@ -167,7 +167,7 @@ def write_python(directory, third: bytes) -> None:
         (b"", "expected a pickle"),
         (b"no pickle", "expected a pickle"),
         (pickle.dumps([1, 2]), "expected a pickle of a dictionary"),
-        (pickle.dumps({}), "something else is where integers should be"),
+        (pickle.dumps({}), "something else is where numbers should be"),
         (
             python3_batch(ROWS[:, :-1], ROW_LABELS),
             r"got an array of shape \(4, 3071\) of uint8, and 4 integers",
@@ -175,10 +175,10 @@ def write_python(directory, third: bytes) -> None:
         (python3_batch(ROWS, ROW_LABELS[:3]), "and 3 integers"),
         (python3_batch(ROWS[:0], []), "and 0 integers"),
         (pickle.dumps({"data": [1], "labels": [1]}), r"shape \(1,\) of int64, and 1"),
-        (pickle.dumps({"data": ROWS, "labels": "ab"}), "where integers should be"),
+        (pickle.dumps({"data": ROWS, "labels": "ab"}), "where numbers should be"),
         (
             pickle.dumps({"data": ROWS, "labels": [0, 1, 2, 0.5]}, 4),
-            "integers should be",
+            "numbers should be",
         ),
         (python3_batch(ROWS, [0, 1, 2, 10]), "expected 0 to 9, but got 10"),
         (python3_batch(ROWS, [0, 1, 2, -1]), "expected 0 to 9, but got -1"),
