@@ -77,20 +77,20 @@ def planned(runs: Sequence[Run], arms: Sequence[Any]) -> str:
 
 
 def unfinished(runs: Sequence[Run], arms: Sequence[str]) -> str:
-    """Returns how many runs have completed, and of which arms not all, if so."""
+    """Returns how many runs are done, and of which arms not all, if so.
+
+    A run that diverged is done: to go on would not train it again.
+    """
     seeds = _seeds(runs)
-    completed = Counter(run.norm for run in runs if run.completed)
+    done = Counter(run.norm for run in runs if run.status != "interrupted")
     missing = [
-        f"{title(arm)} ({completed[arm]} of {seeds})"
-        for arm in arms
-        if completed[arm] < seeds
+        f"{title(arm)} ({done[arm]} of {seeds})" for arm in arms if done[arm] < seeds
     ]
     if not missing:
         return ""
-    done = completed.total()
     return (
-        f"{done} of {count(seeds * len(arms), 'run')} completed; some are missing of "
-        f"{', '.join(missing)}."
+        f"{done.total()} of {count(seeds * len(arms), 'run')} are done; some are "
+        f"missing of {', '.join(missing)}."
     )
 
 

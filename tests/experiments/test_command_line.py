@@ -90,7 +90,7 @@ def test_interrupt_leaves_a_report_of_what_there_is(tmp_path):
     resume = f"python -m experiments ablate --resume --output {output}\n"
     assert f"To go on: {resume}" in printed
     assert f"Next: the runs that are missing: {resume}" in printed
-    assert "0 of 6 runs completed; some are missing of no norm (0 of 6)." in printed
+    assert "0 of 6 runs are done; some are missing of no norm (0 of 6)." in printed
     assert "no norm, seed 0: interrupted" in (output / "report.md").read_text()
     assert (output / "report.html").read_text().endswith("</html>\n")
     assert main(["report", str(output)]) == 0

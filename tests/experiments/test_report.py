@@ -565,10 +565,11 @@ def test_unfinished_ablation_says_what_is_missing(tmp_path, monkeypatch):
         for seed, accuracy in enumerate(accuracies):
             write_run(tmp_path, norm, seed, accuracy)
     monkeypatch.setattr(page, "_plots", lambda material, summary: {})
-    assert "completed" not in page.write_report(tmp_path).verdict[0]  # nobody said
+    write_run(tmp_path, "batch_norm", 0, 0.5, end="diverged")
+    assert "are done" not in page.write_report(tmp_path).verdict[0]  # nobody said
     amend(tmp_path, "none-*", seeds=2)
     assert page.write_report(tmp_path).verdict[0] == (
-        "3 of 6 runs completed; some are missing of LRN (1 of 2), BatchNorm (0 of 2)."
+        "4 of 6 runs are done; some are missing of LRN (1 of 2), BatchNorm (1 of 2)."
     )
 
 
