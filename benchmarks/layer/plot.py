@@ -28,6 +28,7 @@ _FAMILIES = {
 _MODES = {"forward": "Forward", "forward_and_backward": "Forward + backward"}
 _STYLE: Any = {  # matplotlib types the keys, one by one
     "font.size": 9,
+    "font.sans-serif": ["DejaVu Sans"],  # each text names all of them
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,

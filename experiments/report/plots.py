@@ -18,7 +18,7 @@ from .intervals import Interval, Sample
 from .statistics import ArmSummary, Summary
 
 _OTHER = Look(svg.TEXT, svg.DARK[svg.TEXT], "X")
-_LEGEND_COLUMNS = 3
+_NARROW_TITLE = 12  # characters, of which three fit side by side under a plot
 
 
 def looks(norms: Sequence[str]) -> dict[str, Look]:
@@ -62,7 +62,7 @@ def _curves(
     name: str,
     heading: str,
 ) -> None:
-    """Draws a metric of each arm by epoch: mean, lowest and highest of the seeds."""
+    """Draws the mean of a metric over the seeds, by epoch, for each arm."""
     trained = [arm for arm in arms if arm.num_runs]
     for number, arm in enumerate(trained):
         of_arm, look = _completed(runs, arm), _looks(arms)[arm.norm]
@@ -83,14 +83,6 @@ def _curves(
             markersize=4,
             label=title(arm.norm),
         )
-        axes.fill_between(
-            epochs,
-            values.min(axis=0),
-            values.max(axis=0),
-            color=look.on_light,
-            alpha=0.15,
-            linewidth=0,
-        )
     axes.set_title(heading, loc="left")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
 
@@ -99,8 +91,9 @@ def learning_curves(
     runs: Sequence[Run], arms: Sequence[ArmSummary], figure: Figure
 ) -> None:
     """Draws training loss and validation accuracy of each arm by epoch."""
-    lines = math.ceil(sum(arm.num_runs > 0 for arm in arms) / _LEGEND_COLUMNS)
-    figure.set_figheight(5.4 + 0.16 * lines)
+    titles = [title(arm.norm) for arm in arms if arm.num_runs]
+    columns = 3 if max(map(len, titles)) <= _NARROW_TITLE else 2
+    figure.set_figheight(5.4 + 0.16 * math.ceil(len(titles) / columns))
     loss, accuracy = figure.subplots(2, sharex=True)
     _curves(loss, runs, arms, "train_loss", "Training loss (lower is better)")
     loss.set_yscale("log")
@@ -114,9 +107,9 @@ def learning_curves(
     figure.legend(
         *accuracy.get_legend_handles_labels(),
         loc="outside lower left",
-        ncols=_LEGEND_COLUMNS,
+        ncols=columns,
         fontsize=8,
-        handlelength=1.6,
+        handlelength=3,  # broken lines have to be seen beside the marker
     )
 
 

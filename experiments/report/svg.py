@@ -92,6 +92,17 @@ def _rounded(number: re.Match[str]) -> str:
     return f"{float(number[0]):.1f}".removesuffix(".0")
 
 
+def _share_style(group: ElementTree.Element) -> None:
+    """Gives the style that all marks of a group have to the group, once."""
+    styles = {
+        each.get("style") if each.tag.endswith("}use") else None for each in group
+    }
+    if len(group) > 1 and len(styles) == 1 and None not in styles:
+        group.set("style", *styles)
+        for each in group:
+            del each.attrib["style"]
+
+
 def _compact(svg: str) -> str:
     """Adds the dark colors, and leaves out what does not show.
 
@@ -104,8 +115,9 @@ def _compact(svg: str) -> str:
     assert style is not None  # matplotlib begins with one
     style.text = f"{style.text} {_dark_style(svg)}"
     for element in root.iter():
-        if element.tag.endswith("}g"):  # ids of groups, to which nothing refers
-            element.attrib.pop("id", None)
+        if element.tag.endswith("}g"):
+            element.attrib.pop("id", None)  # nothing refers to it
+            _share_style(element)
         element.tail = None if element.tag.endswith("}tspan") else "\n"
         if element.text and not element.text.strip():
             element.text = None

@@ -106,6 +106,20 @@ def test_a_plot_has_each_color_for_a_dark_ground_too():
         assert rule in style
 
 
+def test_marks_share_the_style_of_their_group():
+    root = ElementTree.fromstring(every_arm())
+    marks = [
+        [each for each in group if each.tag.endswith("}use")] for group in root.iter()
+    ]
+    for group in marks:
+        assert (
+            len(group) < 2
+            or len({each.get("style") for each in group}) != 1
+            or (group[0].get("style") is None)
+        )
+    assert max(map(len, marks)) > 1
+
+
 def test_a_plot_is_small_because_text_is_text_and_numbers_are_short():
     root = ElementTree.fromstring(svg.draw(_with_decimals))
     texts = {text for text in root.itertext() if text.strip()}
