@@ -108,10 +108,10 @@ def _run(arguments: Sequence[str]) -> int:
         page.print_summary(console, summary, command.output or command.directories[0])
         return 0
     if isinstance(command, Reproduce):
-        from .reproduce import reproduce
+        from .commands.reproduce import reproduce
 
         return reproduce(command, console, arguments)
-    from .ablate import ablate
+    from .commands.ablate import ablate
     from .training import parallel
 
     if resumed is not None:

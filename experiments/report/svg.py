@@ -95,9 +95,9 @@ def _rounded(number: re.Match[str]) -> str:
 def _share_style(group: ElementTree.Element) -> None:
     """Gives the style that all marks of a group have to the group, once."""
     styles = {
-        each.get("style") if each.tag.endswith("}use") else None for each in group
+        each.get("style", "") if each.tag.endswith("}use") else "" for each in group
     }
-    if len(group) > 1 and len(styles) == 1 and None not in styles:
+    if len(group) > 1 and len(styles) == 1 and "" not in styles:
         group.set("style", *styles)
         for each in group:
             del each.attrib["style"]

@@ -19,7 +19,7 @@ def quick(monkeypatch):
 
 
 def _make_quick(monkeypatch):
-    from experiments import ablate, reproduce
+    from experiments.commands import ablate, reproduce
 
     from .digits import DATASET
 

@@ -11,8 +11,8 @@ from dataclasses import fields, is_dataclass
 
 import pytest
 
-from experiments import ablate as reading
 from experiments.__main__ import main, parse
+from experiments.commands import ablate as reading
 from experiments.config.arms import ARMS
 from experiments.config.command_line import MOST_USED
 from experiments.config.config import Ablation, Cluster, Comparison, Execution

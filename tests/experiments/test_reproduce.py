@@ -7,8 +7,8 @@ from dataclasses import asdict, replace
 
 import pytest
 
-from experiments import reproduce
 from experiments.__main__ import main
+from experiments.commands import reproduce
 from experiments.config import recorded
 from experiments.config.recipe import Recipe
 from experiments.config.recipes import PRESETS

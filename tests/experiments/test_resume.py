@@ -15,9 +15,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from experiments import ablate as grid
 from experiments import metrics
 from experiments.__main__ import main
+from experiments.commands import ablate as grid
 from experiments.config.config import Config, Recipe
 from experiments.metrics import directories, provenance
 from experiments.metrics import write as records

@@ -9,23 +9,23 @@ from typing import Any
 
 from rich.console import Console
 
-from .config import recorded
-from .config.arms import ARMS, title
-from .config.command_line import Reproduce
-from .config.config import Ablation, Config
-from .data.reading import read
-from .metrics import Run, directories, provenance, resume
-from .metrics import read as read_runs
-from .metrics import write as records
-from .metrics.evaluation import unpacked_hits
-from .report.formatting import count
-from .terminal.errors import UserError
-from .terminal.progress import Planned, TrainingBar
-from .terminal.text import plain
-from .training import parallel
-from .training.feed import Placed
-from .training.recorded import run as recorded_run
-from .training.step import count_images
+from ..config import recorded
+from ..config.arms import ARMS, title
+from ..config.command_line import Reproduce
+from ..config.config import Ablation, Config
+from ..data.reading import read
+from ..metrics import Run, directories, provenance, resume
+from ..metrics import read as read_runs
+from ..metrics import write as records
+from ..metrics.evaluation import unpacked_hits
+from ..report.formatting import count
+from ..terminal.errors import UserError
+from ..terminal.progress import Planned, TrainingBar
+from ..terminal.text import plain
+from ..training import parallel
+from ..training.feed import Placed
+from ..training.recorded import run as recorded_run
+from ..training.step import count_images
 
 # What a run keeps of the first line of the one it repeats, beside its config.
 _KEPT = ("arms", "contrasts", "network", "deviations", "reference")

@@ -11,13 +11,13 @@ from typing import Any
 
 from rich.console import Console
 
-from .config import contrasts, tuning
-from .config.arms import TUNED, title
-from .config.config import Ablation, Config
-from .config.recipe import NormName, Recipe
-from .config.recipes import PRESETS
-from .data.reading import read
-from .metrics import (
+from ..config import contrasts, tuning
+from ..config.arms import TUNED, title
+from ..config.config import Ablation, Config
+from ..config.recipe import NormName, Recipe
+from ..config.recipes import PRESETS
+from ..data.reading import read
+from ..metrics import (
     arms_of,
     contrasts_of,
     directories,
@@ -26,18 +26,18 @@ from .metrics import (
     recorded,
     resume,
 )
-from .metrics.files import explained
-from .report import contents, page
-from .report.formatting import count
-from .terminal.progress import Planned, TrainingBar
-from .terminal.signals import status_of
-from .terminal.text import plain
-from .training import parallel, tensorboard
-from .training.checkpoint import check_space
-from .training.control import without_idle
-from .training.feed import Placed
-from .training.recorded import run as recorded_run
-from .training.step import State, count_images, count_parameters, shapes
+from ..metrics.files import explained
+from ..report import contents, page
+from ..report.formatting import count
+from ..terminal.progress import Planned, TrainingBar
+from ..terminal.signals import status_of
+from ..terminal.text import plain
+from ..training import parallel, tensorboard
+from ..training.checkpoint import check_space
+from ..training.control import without_idle
+from ..training.feed import Placed
+from ..training.recorded import run as recorded_run
+from ..training.step import State, count_images, count_parameters, shapes
 
 
 def _changes(ablation: Ablation) -> list[str]:

@@ -1,0 +1,1 @@
+"""What each command does: the grid of runs, and published runs trained again."""
