@@ -22,7 +22,7 @@ from ..metrics.directories import can_resume, resume_command
 from ..metrics.files import write_whole
 from ..terminal.errors import UserError
 from ..terminal.text import markdown, plain
-from . import contents, looks, merge, plots, svg, tables, tuning
+from . import contents, looks, merge, plots, svg, sweep, tables, tuning
 from .merge import Material
 from .statistics import Summary, summarize
 from .table import Table
@@ -80,6 +80,7 @@ def as_markdown(material: Material, summary: Summary, verdict: Sequence[str]) ->
         completed=any(run.completed for run in runs),
         contents=contents,
         tables=tables,
+        swept=sweep.name(summary.arms),
         tuning=tuning,
         tunings=tuning.summarize(material.draws, runs),
     )
@@ -98,6 +99,8 @@ def _plots(material: Material, summary: Summary) -> dict[str, str]:
     if any(run.completed for run in runs):
         paints["test-accuracy"] = partial(plots.accuracies, runs, arms)
         paints["learning-curves"] = partial(plots.learning_curves, runs, arms)
+    if sweep.name(arms):
+        paints["sweep"] = partial(sweep.plot, arms)
     tunings = tuning.summarize(material.draws, runs)
     if tunings:
         paints["tuning"] = partial(tuning.plot, tunings)

@@ -195,7 +195,7 @@ def differences(summary: Summary, figure: Figure) -> None:
 
 
 def _maps(axes: Axes, maps: NDArray[np.float32], label: str) -> None:
-    """Draws maps next to each other, all on one scale."""
+    """Draws maps next to each other, all on one scale, which the label ends with."""
     gap = max(1, maps.shape[2] // 12)
     padded = np.pad(maps, ((0, 0), (0, 0), (0, gap)), constant_values=np.nan)
     axes.imshow(
@@ -205,7 +205,9 @@ def _maps(axes: Axes, maps: NDArray[np.float32], label: str) -> None:
         interpolation="none",
     )
     axes.set_axis_off()
-    axes.set_title(label, loc="left", fontsize=9)
+    low, high = maps.min(), maps.max()
+    scale = f"{low:.3g} (dark) to {high:.3g} (bright)"
+    axes.set_title(f"{label}: {scale}", loc="left", fontsize=9)
 
 
 def _energies(axes: Axes, summary: ActivationSummary, color: str) -> None:
@@ -237,8 +239,8 @@ def around_norm(
     grid = figure.add_gridspec(3, 2, height_ratios=(1, 1, 1.8))
     before, after = (figure.add_subplot(grid[row, :]) for row in range(2))
     number = len(summary.channels)
-    _maps(before, summary.maps_before, f"{title(norm)}: {number} maps before")
-    _maps(after, summary.maps_after, "the same after")
+    _maps(before, summary.maps_before, f"{number} maps before {title(norm)}")
+    _maps(after, summary.maps_after, "after it")
     energies, gains = (figure.add_subplot(grid[2, column]) for column in range(2))
     _energies(energies, summary, look.on_light)
     _gains(gains, summary, look.on_light)

@@ -10,7 +10,7 @@ from ..config.significance import fewest_seeds
 from ..metrics import Run
 from ..metrics.activation_summary import ActivationSummary
 from ..metrics.evaluation import Gains
-from .formatting import number_of_seeds, p_value, points, size_in_points
+from .formatting import interval, number_of_seeds, p_value, points, size_in_points
 from .sign_flip import POWER
 from .statistics import Contrast, Summary
 from .tables import SIZES
@@ -89,11 +89,13 @@ def _finding(contrast: Contrast, constant: bool) -> str:
     size = points(abs(contrast.mean))
     direction = "above" if contrast.mean > 0 else "below"
     where = "level with" if size == "0.00" else f"{size} points {direction}"
+    ends = contrast.interval
+    between = f"95% interval {interval(ends)}, " if ends is not None else ""
     p = p_value(contrast.corrected_p_value)
     text = (
         f"{title(contrast.arm)} is {where} {title(contrast.other)}: "
         f"{'shown' if contrast.shown else 'not shown'} "
-        f"(corrected p {p if p.startswith('<') else f'= {p}'})"
+        f"({between}corrected p {p if p.startswith('<') else f'= {p}'})"
     )
     if constant and contrast.shown:
         text += ", but not as the work of local normalization"

@@ -4,6 +4,7 @@ from functools import partial
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from experiments.config.arms import ARMS
 from experiments.metrics import activation_file
@@ -179,3 +180,12 @@ def test_plot_is_drawn_of_any_activations(some):
     for norm, summary in {"none": silent, "lrn": lost, "some_other": some}.items():
         paint = partial(plots.around_norm, norm, ARMS["lrn"].look, summary)
         assert svg.draw(paint).count("<image") == 2
+
+
+def test_maps_say_what_is_dark_and_what_is_bright():
+    figure = Figure()
+    summary = summarize(constant_maps(1, 4), constant_maps(-1, 2))
+    plots.around_norm("lrn", ARMS["lrn"].look, summary, figure)
+    before, after, *_ = (axes.get_title(loc="left") for axes in figure.axes)
+    assert before == "2 maps before LRN: 1 (dark) to 4 (bright)"
+    assert after == "after it: -1 (dark) to 2 (bright)"

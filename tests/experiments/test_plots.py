@@ -13,7 +13,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from experiments.config.arms import ARMS, title
-from experiments.report import page, plots, svg
+from experiments.report import page, plots, svg, sweep
 from experiments.report.statistics import summarize
 
 from .runs import EVERY_ARM, make_run, make_runs
@@ -81,6 +81,36 @@ def test_every_contrast_has_a_row_with_its_arms():
     (axes,) = figure.axes
     labels = [each.get_text() for each in axes.get_yticklabels()]
     assert labels == ["LRN\n\u2212 no norm", "LRN + BatchNorm\n\u2212 BatchNorm"]
+
+
+def test_a_sweep_is_a_line_for_each_norm_with_zero_to_the_left():
+    alphas = (10, 0.1, 0, 1)
+    arms = {"none": [0.5, 0.52], "lrn-alpha=0.5-tuned": [0.1]} | {
+        f"{norm}-alpha={alpha}": [0.5, 0.6 + alpha / 100]
+        for norm in ("lrn", "scaled")
+        for alpha in alphas
+    }
+    summaries = summarize(make_runs(arms), [*arms], []).arms
+    figure = Figure()
+    sweep.plot(summaries, figure)
+    (axes,) = figure.axes
+    ticks = dict(zip(axes.get_xticks(), axes.get_xticklabels(), strict=True))
+    shown = {place: label.get_text() for place, label in ticks.items()}
+    assert shown == {-2: "0", -1: "0.1", 0: "1", 1: "10"}
+    assert [each.get_label() for each in axes.containers] == ["LRN", "scaled"]
+    line = axes.containers[0].lines[0]
+    assert [*line.get_xdata()] == [-2, -1, 0, 1]  # in order, whatever that of the arms
+    assert [*line.get_ydata()] == pytest.approx([55, 55.05, 55.5, 60])
+    (band,) = axes.patches
+    # By hand: Student's t for one degree of freedom times 1 point.
+    assert band.get_height() == pytest.approx(2 * 12.706, rel=1e-3)
+
+
+def test_a_sweep_of_numbers_below_zero_is_drawn_on_a_straight_axis():
+    arms = {f"lrn-bias={bias}": [0.5] for bias in (-1, 0, 2)}
+    figure = Figure()
+    sweep.plot(summarize(make_runs(arms), [*arms], []).arms, figure)
+    assert [*figure.axes[0].get_xticks()] == [-1, 0, 2]
 
 
 def test_a_plot_has_the_same_bytes_in_every_process():

@@ -105,9 +105,10 @@ def verdict_of(**accuracies) -> str:
 
 def test_verdict_says_no_more_than_the_test():
     assert verdict_of(**ACCURACIES) == (
-        "LRN is level with no norm: not shown (corrected p = 1). BatchNorm is 5.00 "
-        "points above no norm: shown (corrected p = 0.0156). It would take 25 seeds to "
-        "show a difference of 0.5 points."
+        "LRN is level with no norm: not shown (95% interval \u22120.63 to +0.63, "
+        "corrected p = 1). BatchNorm is 5.00 points above no norm: shown (95% interval "
+        "+4.94 to +5.06, corrected p = 0.0156). It would take 25 seeds to show a "
+        "difference of 0.5 points."
     )
 
 
@@ -119,7 +120,8 @@ NOISE = np.array([0.0001, -0.0001] * 4)
     [
         (
             {"none": ACCURACIES["none"], "lrn": 0.99 * np.array(ACCURACIES["none"])},
-            "LRN is 0.91 points below no norm: shown (corrected p = 0.00781).",
+            "LRN is 0.91 points below no norm: shown (95% interval \u22120.92 to "
+            "\u22120.91, corrected p = 0.00781).",
         ),
         # Differences with a deviation of 0.58 points, and no correction for one arm.
         (
@@ -647,6 +649,25 @@ def test_arms_of_a_sweep_are_told_with_their_own_constants():
     )
     assert re.search(r"- LRN, alpha=0.5: local .* Here alpha 0.5\.", text)
     assert re.search(r"- LRN, alpha=2.0: local .* Here alpha 2\.", text)
+
+
+def test_differences_are_the_first_thing_after_the_verdict(written):
+    text = (written / "report.md").read_text(encoding="utf-8")
+    verdict_end = text.rindex("\n- ", 0, text.index("\n| norm |"))
+    image, after = text.index("![Difference in test accuracy"), text.index("\n| norm |")
+    assert verdict_end < image < after
+    assert "Marks are seeds" in text[image:after]
+    assert text.count("differences.svg") == 1
+
+
+def test_a_sweep_has_its_plot_and_says_what_it_is_over():
+    def swept(*alphas):
+        arms = {"none": [0.5, 0.6], **{f"lrn-alpha={a}": [0.5, 0.6] for a in alphas}}
+        return of_runs(make_runs(arms))
+
+    assert "![Test accuracy of each arm over alpha](sweep.svg)" in swept(0, 0.5)
+    assert "sweep.svg" not in swept(0.5)
+    assert "sweep.svg" not in of_runs(make_runs({"none": [0.5], "none-tuned": [0.5]}))
 
 
 def test_place_of_the_report_that_cannot_be_written_to_is_refused(finished, tmp_path):
