@@ -16,8 +16,8 @@ The axis is that of the source's own layout: where the array was transposed on t
 replace it, ``arguments["axis"] = -1``. What is returned is what a source computes, in
 the version its docstring names; implementations known to be wrong are not imitated.
 ``python -m lrn_jax.conventions`` prints all of it as one table, which is in
-`docs/semantics.md` too. `read` finds the layers of a model file, and calls the function
-of its framework.
+`docs/semantics.md` too, and with a name, such as torch, one of them. `read` finds the
+layers of a model file, and calls the function of its framework.
 """
 
 from ._arguments import Arguments as Arguments

@@ -8,6 +8,7 @@ from typing import Any
 
 from . import _frameworks, _presets
 from ._arguments import Arguments
+from ._terminal import Facts
 
 # What the parameters of the formula are called, one name to a function.
 _RADIUS = ("depth_radius", "radius", "depthRadius", "ChannelWindowSize")
@@ -273,6 +274,12 @@ ROWS = (
     ),
 )
 
+_HEAD = (
+    *("Framework", "Function", "Window", "n or r", "k", "alpha", "beta"),
+    *("alpha weighs", "4 reaches", "Axis", "Checked against", "Remarks"),
+)
+_PRESET_HEAD = ("Preset", "Function", "depth_radius", "bias", "alpha", "beta")
+
 PRESETS = (
     ("AlexNet as printed", _presets.alexnet_as_printed),
     ("AlexNet as trained", _presets.alexnet_as_trained),
@@ -293,18 +300,54 @@ def describe() -> str:
       >>> print(conventions.describe().splitlines()[-2].replace("  ", ""))
       | cuda-convnet on CIFAR-10| `cuda_convnet_cifar10()` | 4| 1| 0.000111111 | 0.75 |
     """
-    frameworks = (
-        *("Framework", "Function", "Window", "n or r", "k", "alpha", "beta"),
-        *("alpha weighs", "4 reaches", "Axis", "Checked against", "Remarks"),
-    )
-    presets = ("Preset", "Function", "depth_radius", "bias", "alpha", "beta")
     return "\n".join(
         [
-            *_markdown([frameworks, *(row.cells() for row in ROWS)]),
+            *_markdown([_HEAD, *(row.cells() for row in ROWS)]),
             "",
-            *_markdown([presets, *(_preset_cells(*preset) for preset in PRESETS)]),
+            *_markdown([_PRESET_HEAD, *(_preset_cells(*preset) for preset in PRESETS)]),
         ]
     )
+
+
+def overview() -> Sequence[Sequence[str]]:
+    """Returns the rows of a table of what tells conventions apart, its head first."""
+    names = ("Function", "Framework", "alpha weighs", "Axis", "Checked against")
+    rows = [dict(zip(_HEAD, row.cells(), strict=True)) for row in ROWS]
+    functions = [{"Function": row.function.__name__} for row in ROWS]
+    cells = [row | function for row, function in zip(rows, functions, strict=True)]
+    return [names, *([each[name] for name in names] for each in cells)]
+
+
+def find(name: str) -> Sequence[Facts]:
+    """Returns all facts of the conventions with a name.
+
+    It is the name of a function, or else a part of such names or of those of
+    frameworks, in any case. There may be none.
+    """
+    rows = [(row.framework, row.function, _HEAD, row.cells()) for row in ROWS]
+    presets = [
+        (title, preset, _PRESET_HEAD, _preset_cells(title, preset))
+        for title, preset in PRESETS
+    ]
+    known = [*rows, *presets]
+    wanted = name.lower()
+    exact = [each for each in known if each[1].__name__ == wanted]
+    partly = [
+        each
+        for each in known
+        if wanted and wanted in f"{each[0].lower()} {each[1].__name__}"
+    ]
+    return [
+        [
+            *(
+                (head, cell.replace("`", ""))
+                for head, cell in zip(heads, cells, strict=True)
+                if cell
+            ),
+            ("More", f"help(lrn_jax.conventions.{function.__name__})"),
+        ]
+        for _, function, heads, cells in exact or partly
+    ]
 
 
 def _preset_cells(name: str, preset: Callable[[], Arguments]) -> Sequence[str]:

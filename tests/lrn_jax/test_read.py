@@ -723,3 +723,51 @@ def test_command_ends_in_one_line(tmp_path, capsys):
 def test_command_prints_the_conventions(capsys):
     assert main([]) == 0
     assert capsys.readouterr().out == f"{conventions.describe()}\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "titles"),
+    [
+        ("torch", ["Framework        PyTorch"]),
+        ("PyTorch", ["Framework        PyTorch"]),
+        (
+            "caffe",
+            ["Framework        Caffe", "Framework        Caffe, within a channel"],
+        ),
+        (
+            "AlexNet_as",
+            ["Preset        AlexNet as printed", "Preset        AlexNet as t"],
+        ),
+    ],
+)
+def test_command_prints_all_of_one(name, titles, capsys):
+    """The function of that name alone, or else what holds it."""
+    assert main([name]) == 0
+    blocks = capsys.readouterr().out.split("\n\n")
+    assert len(blocks) == len(titles)
+    for block, title in zip(blocks, titles, strict=True):
+        assert block.startswith(title)
+        assert "\nMore " in block
+
+
+@pytest.mark.parametrize("name", ["tensorflaw", "\x1b[31m", ""])
+def test_command_refuses_another_name_in_a_line(name, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main([name])
+    _, error = capsys.readouterr().err.splitlines()
+    assert "`name` must be that of a framework" in error
+    assert "Known are tensorflow, tflite" in error
+    assert error.isprintable()
+
+
+@pytest.mark.parametrize("columns", [40, 80, 120])
+def test_table_fits_the_terminal(columns, capsys, monkeypatch):
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", str(columns))
+    assert main([]) == 0
+    head, *rows, _, more = capsys.readouterr().out.splitlines()
+    assert max(map(len, [head, *rows])) <= columns
+    assert ("Framework" in head) == (columns > 40)
+    assert ("Axis" in head) == (columns > 40)
+    assert len(rows) > 30
+    assert more == "All of one: python -m lrn_jax.conventions NAME"

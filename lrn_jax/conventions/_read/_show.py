@@ -1,30 +1,18 @@
-"""Layers as a table that fits the terminal, or as JSON."""
+"""Layers as facts that fit the terminal, or as JSON."""
 
 import json
 import math
-import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from .. import _terminal
 from ._layer import Layer, shown
 
 
 def tabulate(layers: Sequence[Layer], width: int) -> str:
-    """Returns a table with a row for each fact, one layer below the other."""
-    return "\n\n".join(
-        "\n".join(
-            line
-            for head, text in _facts(layer)
-            for line in textwrap.wrap(
-                text,
-                max(width, 24),
-                initial_indent=head.ljust(11),
-                subsequent_indent=" " * 11,
-            )
-        )
-        for layer in layers
-    )
+    """Returns a line or more for each fact, one layer below the other."""
+    return _terminal.facts(map(_facts, layers), width)
 
 
 def to_json(layers: Sequence[Layer]) -> str:
@@ -32,17 +20,18 @@ def to_json(layers: Sequence[Layer]) -> str:
     return json.dumps([_finite(asdict(layer)) for layer in layers], indent=2)
 
 
-def _facts(layer: Layer) -> Iterator[tuple[str, str]]:
-    yield "Layer", shown(layer.name) or "(no name)"
-    yield "Framework", layer.framework
-    yield "Written", _call(layer.written) or "nothing"
-    yield "lrn", "unknown" if layer.arguments is None else _call(layer.arguments)
+def _facts(layer: Layer) -> _terminal.Facts:
     shape = [
         "?" if length is None else str(length) for length in layer.input_shape or ()
     ]
-    yield "Input", " x ".join(shape) or "unknown"
-    for warning in layer.warnings:
-        yield "Check", warning
+    return [
+        ("Layer", shown(layer.name) or "(no name)"),
+        ("Framework", layer.framework),
+        ("Written", _call(layer.written) or "nothing"),
+        ("lrn", "unknown" if layer.arguments is None else _call(layer.arguments)),
+        ("Input", " x ".join(shape) or "unknown"),
+        *(("Check", warning) for warning in layer.warnings),
+    ]
 
 
 def _call(arguments: Mapping[str, Any]) -> str:
