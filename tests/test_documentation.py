@@ -13,6 +13,7 @@ from matplotlib.testing.compare import compare_images
 
 import benchmarks.__main__
 import experiments.__main__
+import lrn_jax.conventions.__main__
 from experiments.report.page import write_report
 
 ROOT = Path(__file__).parent.parent
@@ -22,7 +23,8 @@ PAGES = sorted(
     for path in folder.glob("*.md")
 )
 TUTORIAL = ROOT / "docs" / "tutorial.md"
-PEERS = {"jax2onnx", "tensorflow"}  # where these are missing; tests/parity has them
+# Blocks that need what is missing here run in tests/parity.
+PEERS = {"cv2", "jax2onnx", "onnx", "onnxruntime", "tensorflow"}
 RESULTS = sorted((ROOT / "experiments" / "results").glob("*/report.md"))
 
 
@@ -74,18 +76,22 @@ def check_make(arguments: list[str]) -> None:
 
 
 def check_pip(arguments: list[str]) -> None:
-    install, target = arguments
+    install, target, *others = arguments
     assert install == "install"
     extras = re.fullmatch(r"\.\[([\w-]+)\]", target)
     pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    known = pyproject["project"]["optional-dependencies"]
     assert extras
-    assert extras.group(1) in pyproject["project"]["optional-dependencies"]
+    assert extras.group(1) in known
+    peers = {re.split("[<=>]", each)[0] for each in known["peers"]}
+    assert {re.split("[<=>]", each)[0] for each in others} <= peers
 
 
 def check_python(arguments: list[str]) -> None:
     flag, module, *rest = arguments
     assert flag == "-m"
-    parsers = {"experiments": experiments.__main__, "benchmarks": benchmarks.__main__}
+    modules = (experiments.__main__, benchmarks.__main__, lrn_jax.conventions.__main__)
+    parsers = {each.__name__.removesuffix(".__main__"): each for each in modules}
     parsers[module].parse(rest)
 
 

@@ -28,7 +28,7 @@ _MORE = "All of one: python -m lrn_jax.conventions NAME"
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit status; an error becomes one line."""
     words = sys.argv[1:] if arguments is None else arguments
-    options = _options(words)
+    options = parse(words)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return status
 
 
-def _options(words: Sequence[str]) -> argparse.Namespace:
+def parse(words: Sequence[str]) -> argparse.Namespace:
     """Returns what was asked for: a `file` to read, or the `name` of a convention."""
     program = "python -m lrn_jax.conventions"
     if words[:1] == ["read"]:
