@@ -31,7 +31,8 @@ from .verdict import actions, next_step, verdict
 _PLUS_MINUS = "\N{PLUS-MINUS SIGN}"
 _LEGEND = (
     f"{_PLUS_MINUS}: 95% interval over seeds; p: how often chance alone puts a mean so "
-    "far from 0."
+    "far from 0. Intervals are each for itself; the corrected p is for all contrasts, "
+    "and decides."
 )
 _OPTIONS: Any = {
     "loader": jinja2.FileSystemLoader(Path(__file__).with_name("templates")),
