@@ -29,6 +29,7 @@ from ..metrics import (
 from ..metrics.files import explained
 from ..report import contents, page
 from ..report.formatting import count
+from ..terminal.errors import UserError
 from ..terminal.progress import Planned, TrainingBar
 from ..terminal.signals import status_of
 from ..terminal.text import plain
@@ -220,12 +221,17 @@ def ablate(ablation: Ablation, console: Console, arguments: Sequence[str]) -> in
             _prepare(ablation, directory, arguments, start, states, console)
             _print_plan(console, ablation, start, directory)
         parallel.wait_for_others("directory")
-        status = _train_all(ablation, directory, start, placed, console)
-        # Where it was stopped that early, or its runs wait, there is nothing to report.
-        if parallel.is_main_process() and recorded(directory):
-            with console.status("Writing the report"):
-                printed = page.write_report(directory)
-            page.print_summary(console, printed, directory)
+        try:
+            status = _train_all(ablation, directory, start, placed, console)
+            # Where it was stopped that early, or its runs wait, nothing is to report.
+            if parallel.is_main_process() and recorded(directory):
+                with console.status("Writing the report"):
+                    printed = page.write_report(directory)
+                page.print_summary(console, printed, directory)
+        except UserError as error:
+            command = directories.resume_command(directory, ablation.shard)
+            error.args = (f"{error} To go on: {plain(command)}",)
+            raise
     return status
 
 

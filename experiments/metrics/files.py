@@ -19,7 +19,7 @@ def explained(path: Path) -> Iterator[None]:
     except OSError as error:
         raise UserError(
             f"{path} cannot be written: {error.strerror}. What was written before is "
-            "kept; make room, or allow writing, and go on with --resume."
+            "kept; make room, or allow writing."
         ) from error
 
 

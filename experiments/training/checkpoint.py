@@ -34,8 +34,8 @@ def check_space(directory: Path, state: State, *, copies: int = 2) -> None:
     if free < needed:
         raise UserError(
             f"A checkpoint needs {needed / 2**20:,.1f} MiB of room in {directory}, but "
-            f"there are {free / 2**20:,.1f} MiB left. Make room, and go on with "
-            "--resume; --checkpoint-seconds inf does without checkpoints."
+            f"there are {free / 2**20:,.1f} MiB left. Make room, or do without "
+            "checkpoints: --checkpoint-seconds inf."
         )
 
 
@@ -72,8 +72,8 @@ class Checkpoints:
 
     def _error(self, what: object) -> UserError:
         return UserError(
-            f"The checkpoint {self._path} cannot be read: {what}. Remove it, and go on "
-            "with --resume: this run then starts again."
+            f"The checkpoint {self._path} cannot be read: {what}. Remove it: this "
+            "run then starts again."
         )
 
     @property

@@ -63,7 +63,7 @@ def run(
     if ablation.distributed:  # the others train it, and would wait
         raise UserError(
             f"{title(config.arm)}, seed {config.seed} in {directory} is trained by "
-            "another process. Wait for its end, and go on with --resume."
+            "another process. Wait for its end."
         )
     return "trained by another process"
 

@@ -438,6 +438,8 @@ def test_full_disk_is_reported_and_what_is_there_goes_on(
     limit_files(resource.RLIM_INFINITY)
     errors = capsys.readouterr().err
     assert f"error: {output / name} cannot be written: File too large" in errors
+    again = f"To go on: python -m experiments ablate --resume --output {output}\n"
+    assert errors.endswith(again)
     assert not list(output.glob("*.part"))
     assert main(resumed(output)) == 0
     [run] = metrics.read(output)
