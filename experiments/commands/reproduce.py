@@ -64,11 +64,12 @@ def _config(run: Run, command: Reproduce) -> Config:
       UserError: If this version has no such run.
     """
     norm, _, variant = run.norm.partition("-")
-    places = {"data_dir": command.data_dir, "offline": command.offline}
+    places = ("data_dir", "val_dir", "test_dir", "offline")
+    given = {name: getattr(command, name) for name in places}
     try:
         if norm not in ARMS:
             raise ValueError("its norm is unknown to this version")
-        recipe = recorded.recipe({**run.start["recipe"], **places})
+        recipe = recorded.recipe({**run.start["recipe"], **given})
     except ValueError as error:
         raise UserError(
             f"{title(run.norm)}, seed {run.seed} in {command.directory} cannot be "

@@ -20,6 +20,7 @@ from .arms import ARMS
 from .config import Ablation, Cluster, Comparison, Execution
 from .recipe import DEFAULT_RECIPE, Data, Model, Norms, Optimisation, Recipe, check
 from .recipes import DESCRIPTIONS, PRESETS
+from .source import Place
 
 ABLATE, REPORT, REPRODUCE = "ablate", "report", "reproduce"
 _PROGRAM = "python -m experiments"
@@ -164,10 +165,12 @@ class Reproduce:
     """New directory for the metrics."""
     tolerance: float = 0.0
     """Points by which a test accuracy may differ and still agree."""
-    data_dir: Annotated[
-        Path | None, tyro.conf.arg(metavar="PATH", help_behavior_hint="")
-    ] = None
+    data_dir: Place = None
     """Where the data set is, as for ablate."""
+    val_dir: Place = None
+    """Where the validation images of a folder are, as for ablate."""
+    test_dir: Place = None
+    """Where its test images are."""
     offline: tyro.conf.FlagCreatePairsOff[bool] = False
     """Never download, as for ablate."""
 

@@ -46,7 +46,7 @@ TITLES: dict[DatasetName, str] = {
 }
 _DEFAULT_IMAGE_SIZE = 64
 _LARGEST_IMAGE_SIZE = 4096
-_Place = Annotated[Path | None, tyro.conf.arg(metavar="PATH", help_behavior_hint="")]
+Place = Annotated[Path | None, tyro.conf.arg(metavar="PATH", help_behavior_hint="")]
 
 
 @dataclass(frozen=True)
@@ -60,17 +60,17 @@ class Source:
     qmnist and the six divisions of EMNIST are looked for only. So is cifar10-jpeg, a
     lossy copy of CIFAR-10, whose results do not compare with published ones. folder is
     images of one's own, a folder for each class."""
-    data_dir: _Place = None
+    data_dir: Place = None
     """Directory with the files of the data set, or an archive of them (.zip, .npz,
     .tar, .tar.gz, .tar.bz2, .tar.xz). It is then the only place that is searched.
     Without it the places are $LRN_JAX_DATA, the cache ($XDG_CACHE_HOME/lrn_jax or
     ~/.cache/lrn_jax), ./data, and ~/.keras/datasets."""
-    val_dir: _Place = None
+    val_dir: Place = None
     """Directory or archive with the validation images of a folder, CLASS/*.jpg, where
     they stand elsewhere; --data-dir has the training images then. Without it they are
     the part named val, valid or validation beside train and test, or else a tenth of
     the training images."""
-    test_dir: _Place = None
+    test_dir: Place = None
     """The same for the test images. Without it they are the part named test or testing,
     or else val, or else a fifth of each class."""
     skip_damaged: tyro.conf.FlagCreatePairsOff[bool] = False
