@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..config.arms import ARMS, own_fields, title
+from ..config.arms import ARMS, is_tuned, own_fields, title
 from ..config.recipes import PRESETS
 from ..metrics import Run, recipe_fields
 from ..models import WITH_DROPOUT
@@ -18,10 +18,16 @@ _MOST_CLASSES = 10
 
 
 def heading(arms: Sequence[ArmSummary], start: Mapping[str, Any]) -> str:
-    """Returns the arms that were compared, and the data."""
-    baseline, *others = (title(arm.norm) for arm in arms)
+    """Returns the norms that were compared, in which variants, and the data."""
+    parts = [arm.norm.partition("-") for arm in arms]
+    baseline, *others = map(title, dict.fromkeys(norm for norm, _, _ in parts))
     compared = ", ".join(others) if len(others) < 5 else f"{len(others)} norms"
     what = f"{compared} against {baseline}" if others else baseline
+    if any(is_tuned(arm.norm) for arm in arms):
+        what += ", untuned and tuned,"
+    swept = {variant.split("=")[0] for _, _, variant in parts if "=" in variant}
+    if swept:
+        what += f", by {' and '.join(sorted(swept)).replace('_', ' ')},"
     return f"{what} on {start['dataset_title']}{_cut_short(start['recipe'])}"
 
 

@@ -651,6 +651,23 @@ def test_arms_of_a_sweep_are_told_with_their_own_constants():
     assert re.search(r"- LRN, alpha=2.0: local .* Here alpha 2\.", text)
 
 
+@pytest.mark.parametrize(
+    ("arms", "said"),
+    [
+        (
+            ["none", "lrn", "none-tuned", "lrn-tuned"],
+            "LRN against no norm, untuned and",
+        ),
+        (["none", "lrn-alpha=1", "lrn-alpha=2"], "LRN against no norm, by alpha, on"),
+        (["lrn-batch_size=4", "lrn-batch_size=8"], "LRN, by batch size, on MNIST"),
+        ((*EVERY_ARM, "lrn-tuned"), "11 norms against no norm, untuned and tuned, on"),
+    ],
+)
+def test_title_counts_a_norm_once(arms, said):
+    text = of_runs(make_runs({arm: [0.5, 0.75] for arm in arms}))
+    assert text.startswith(f"# {said}")
+
+
 def test_differences_are_the_first_thing_after_the_verdict(written):
     text = (written / "report.md").read_text(encoding="utf-8")
     verdict_end = text.rindex("\n- ", 0, text.index("\n| norm |"))
