@@ -10,7 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
 from experiments.config.arms import ARMS, title
 from experiments.report import page, plots, svg, sweep
@@ -98,10 +100,14 @@ def test_a_sweep_is_a_line_for_each_norm_with_zero_to_the_left():
     shown = {place: label.get_text() for place, label in ticks.items()}
     assert shown == {-2: "0", -1: "0.1", 0: "1", 1: "10"}
     assert [each.get_label() for each in axes.containers] == ["LRN", "scaled"]
-    line = axes.containers[0].lines[0]
-    assert [*line.get_xdata()] == [-2, -1, 0, 1]  # in order, whatever that of the arms
-    assert [*line.get_ydata()] == pytest.approx([55, 55.05, 55.5, 60])
+    first = axes.containers[0]
+    assert isinstance(first, ErrorbarContainer)
+    assert first.lines[0] is not None
+    x, y = np.array(first.lines[0].get_data())
+    assert x.tolist() == [-2, -1, 0, 1]  # in order, whatever that of the arms
+    assert y == pytest.approx([55, 55.05, 55.5, 60])
     (band,) = axes.patches
+    assert isinstance(band, Rectangle)
     # By hand: Student's t for one degree of freedom times 1 point.
     assert band.get_height() == pytest.approx(2 * 12.706, rel=1e-3)
 
