@@ -184,18 +184,26 @@ def test_record_of_another_type_is_refused(content):
 def test_places_of_a_folder_are_named_anew(tmp_path, capsys):
     """Images may lie elsewhere now, and on other machines do."""
     pixels = np.random.default_rng(0).integers(256, size=(16, 8, 8, 3), dtype=np.uint8)
-    places = []
-    for part in ("data", "val", "test"):
+    parts = ("data", "val", "test")
+    for part in parts:
         for number, image in enumerate(pixels):
-            file = tmp_path / part / "ab"[number % 2] / f"{number}.png"
+            file = tmp_path / "once" / part / "ab"[number % 2] / f"{number}.png"
             file.parent.mkdir(parents=True, exist_ok=True)
             Image.fromarray(image).save(file)
-        places += [f"--{part}-dir", str(tmp_path / part)]
+    once, now = (
+        [
+            word
+            for part in parts
+            for word in (f"--{part}-dir", str(tmp_path / at / part))
+        ]
+        for at in ("once", "now")
+    )
     published = tmp_path / "published"
     few = ["--norms", "none", "--seeds", "1", "--epochs", "1", "--batch-size", "8"]
     more = ["--image-size", "8", "--output", str(published)]
-    assert main(["ablate", "--dataset", "folder", *places, *few, *more]) == 0
+    assert main(["ablate", "--dataset", "folder", *once, *few, *more]) == 0
+    (tmp_path / "once").rename(tmp_path / "now")
     assert main(again(published)) == 2
     assert "`data-dir` must name" in capsys.readouterr().err
-    assert main(again(published, *places)) == 0
+    assert main(again(published, *now)) == 0
     assert f"[1/1] no norm, seed 0: identical: {ALL}\n" in capsys.readouterr().out
