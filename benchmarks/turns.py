@@ -87,7 +87,8 @@ def time_calls(
 def _calls_a_turn(timer: Timer, shortest: float) -> int:
     timer(1)  # memory finds its places, caches are filled: whatever is done once
     calls = 1
-    while timer(calls).seconds * calls < shortest:
+    # The least of three: a slow turn, as when a GPU wakes up, would end this too soon.
+    while min(timer(calls).seconds for _ in range(3)) * calls < shortest:
         calls *= 2
     return calls
 

@@ -2,9 +2,9 @@
 
 import os
 
-# Before JAX is imported: it reads these once. With JAX_PLATFORMS=cuda, tests that need one
-# device run on a GPU. At LLVM's lower level it takes a third
-# less time to compile. XLA's passes stay the same; flags that were set before prevail.
+# Before JAX is imported: it reads these once. What was set before prevails: with
+# JAX_PLATFORMS=cuda, tests that need one device run on a GPU. At LLVM's lower level it
+# takes a third less time to compile. XLA's passes stay the same.
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ["XLA_FLAGS"] = " ".join(
     [

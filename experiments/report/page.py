@@ -98,7 +98,6 @@ def _plots(material: Material, summary: Summary) -> dict[str, str]:
     if summary.contrasts:
         paints["differences"] = partial(plots.differences, summary)
     if any(run.completed for run in runs):
-        paints["test-accuracy"] = partial(plots.accuracies, runs, arms)
         paints["learning-curves"] = partial(plots.learning_curves, runs, arms)
     if sweep.name(arms):
         paints["sweep"] = partial(sweep.plot, arms)

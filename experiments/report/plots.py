@@ -14,8 +14,7 @@ from ..config.arms import ARMS, Look, is_tuned, title
 from ..metrics import Run
 from ..metrics.activation_summary import ActivationSummary
 from . import svg
-from .intervals import Interval, Sample
-from .statistics import ArmSummary, Summary
+from .statistics import ArmSummary, Contrast, Summary
 
 _OTHER = Look(svg.TEXT, svg.DARK[svg.TEXT], "X")
 _NARROW_TITLE = 12  # characters, of which three fit side by side under a plot
@@ -125,29 +124,28 @@ def _once_under_way(runs: Sequence[Run]) -> float | None:
     return min(epoch.validation_accuracy for each in epochs for epoch in each)
 
 
-def _rows(figure: Figure, names: Sequence[str], heading: str) -> Axes:
-    """Returns axes with a row for each name."""
-    figure.set_figheight(0.8 + 0.5 * len(names))
+def differences(summary: Summary, figure: Figure) -> None:
+    """Draws each contrast: its seeds one below the other, under them the mean."""
+    contrasts = summary.contrasts
+    figure.set_figheight(0.8 + 0.5 * len(contrasts))
     axes = figure.subplots()
-    axes.set_title(heading, loc="left")
+    axes.set_title("Difference in test accuracy, points", loc="left")
+    # Both arms in one line would take half of the width.
+    names = [
+        f"{title(each.arm)}\n\N{MINUS SIGN} {title(each.other)}" for each in contrasts
+    ]
     axes.set_yticks(range(len(names)), names)
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="y", visible=False)
     axes.xaxis.set_major_locator(MaxNLocator(6))
-    return axes
+    axes.axvline(0, color=svg.TEXT, linewidth=1)
+    for row, each in enumerate(contrasts):
+        _contrast(axes, row, _looks(summary.arms)[each.arm], each)
 
 
-def _row(
-    axes: Axes,
-    row: int,
-    look: Look,
-    values: Sequence[float],
-    summary: Sample,
-    wider: Interval | None = None,
-) -> None:
-    """Draws values one below the other, under them their mean and its intervals."""
-    color = look.on_light
+def _contrast(axes: Axes, row: int, look: Look, contrast: Contrast) -> None:
+    values, color = [*contrast.by_seed.values()], look.on_light
     axes.plot(
         100 * np.asarray(values),
         row + np.linspace(-0.3, 0.1, len(values)),
@@ -159,39 +157,12 @@ def _row(
         alpha=0.6,
     )
     below = row + 0.28
-    axes.plot(
-        100 * summary.mean, below, "|", markersize=9, markeredgewidth=2, color=color
-    )
-    for interval, width in ((summary.interval, 2), (wider, 0.8)):
+    mean = 100 * contrast.mean
+    axes.plot(mean, below, "|", markersize=9, markeredgewidth=2, color=color)
+    for interval, width in ((contrast.interval, 2), (contrast.over_images, 0.8)):
         if interval is not None:
             ends = (100 * interval.low, 100 * interval.high)
             axes.plot(ends, (below, below), color=color, linewidth=width)
-
-
-def accuracies(runs: Sequence[Run], arms: Sequence[ArmSummary], figure: Figure) -> None:
-    """Draws the test accuracy of every run, and the mean and interval of its arm."""
-    trained = [arm for arm in arms if arm.num_runs]
-    names = [title(arm.norm) for arm in trained]
-    axes = _rows(figure, names, "Test accuracy, %")
-    for row, arm in enumerate(trained):
-        values = [run.end["test_accuracy"] for run in _completed(runs, arm)]
-        if arm.accuracy is not None:
-            _row(axes, row, _looks(arms)[arm.norm], values, arm.accuracy)
-    axes.set_xlim(right=min(100.5, axes.get_xlim()[1]))  # none is above 100
-
-
-def differences(summary: Summary, figure: Figure) -> None:
-    """Draws each contrast, seed by seed."""
-    names = [
-        # Both in one line would take half of the width.
-        f"{title(each.arm)}\n\N{MINUS SIGN} {title(each.other)}"
-        for each in summary.contrasts
-    ]
-    axes = _rows(figure, names, "Difference in test accuracy, points")
-    axes.axvline(0, color=svg.TEXT, linewidth=1)
-    for row, each in enumerate(summary.contrasts):
-        look, values = _looks(summary.arms)[each.arm], [*each.by_seed.values()]
-        _row(axes, row, look, values, each, each.over_images)
 
 
 def _maps(axes: Axes, maps: NDArray[np.float32], label: str) -> None:

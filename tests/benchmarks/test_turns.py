@@ -19,13 +19,13 @@ def test_contenders_take_turns_as_long_as_there_is_time(seconds, rounds):
     told: list[str] = []
     timers = {name: partial(timer, name) for name in "abcd"}
     times = take_turns(timers, rounds=5, seconds=seconds, tell=told.append)
-    assert taken[:8] == [*"aabbccdd"]  # these do not count
-    turns = [tuple(taken[i : i + 4]) for i in range(8, len(taken), 4)]
+    assert taken[:16] == [*"aaaabbbbccccdddd"]  # these do not count
+    turns = [tuple(taken[i : i + 4]) for i in range(16, len(taken), 4)]
     assert len(turns) == len(told) == rounds
     assert {tuple(sorted(turn)) for turn in turns} == {(*"abcd",)}
     assert len({*turns}) > 1
     kept = [sample.seconds for each in times.values() for sample in each.samples]
-    assert sorted(kept) == [*range(9, 9 + 4 * rounds)]
+    assert sorted(kept) == [*range(17, 17 + 4 * rounds)]
 
 
 def test_turns_are_long_enough_and_begin_with_calls_that_do_not_count():
@@ -33,10 +33,12 @@ def test_turns_are_long_enough_and_begin_with_calls_that_do_not_count():
 
     def timer(number):
         calls.append(number)
-        return Sample(0.005, 0.0)
+        slow = number not in calls[:-1]  # the first turn of each length
+        return Sample(0.2 if slow else 0.005, 0.0)
 
     times = take_turns({"a": timer}, rounds=2, seconds=60, shortest=0.1, warm_up=0.25)
-    assert calls == [1, 1, 2, 4, 8, 16, 32, 8, 32, 8, 32]
+    lengths = [each for each in (1, 2, 4, 8, 16, 32) for _ in range(3)]
+    assert calls == [1, *lengths, 8, 32, 8, 32]
     assert times["a"].calls == 32
 
 

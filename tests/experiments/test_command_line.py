@@ -53,7 +53,6 @@ def test_ablate_ends_with_table_report_and_metrics(finished_ablation):
         "activations-lrn.npz",
         "activations-lrn.svg",
         "differences.svg",
-        "test-accuracy.svg",
         "learning-curves.svg",
         "report.md",
         "report.html",

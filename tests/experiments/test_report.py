@@ -482,7 +482,7 @@ def test_report_of_one_arm_is_valid():
     assert text.startswith("# no norm on ")
     assert "differences.svg" not in text
     assert "## Contrasts" not in text
-    assert "test-accuracy.svg" in text
+    assert "learning-curves.svg" in text
 
 
 def test_costs_are_shown_where_they_were_recorded(runs):
