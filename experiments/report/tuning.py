@@ -182,6 +182,15 @@ def plot(tunings: Sequence[Tuning], figure: Figure) -> None:
     rows = -(-len(tunings) // _COLUMNS)
     figure.set_figheight(0.6 + 1.5 * rows)
     grid = figure.subplots(rows, _COLUMNS, sharex=True, sharey=True, squeeze=False)
+    losses = [
+        _loss(draw)
+        for each in tunings
+        for draw in each.finished
+        if draw.status == "validated"
+    ]
+    # Within less than a decade, 1, 2 and 5 would be too few to read a value by.
+    wide = not losses or max(losses) > 8 * min(losses)
+    labelled = (1, 2, 5) if wide else (1, 1.5, 2, 3, 5, 7)
     for axes in grid.flat[len(tunings) :]:
         axes.set_axis_off()
     for each, axes in zip(tunings, grid.flat, strict=False):
@@ -209,7 +218,7 @@ def plot(tunings: Sequence[Tuning], figure: Figure) -> None:
         axes.set_xscale("log")
         axes.set_yscale("log")
         axes.set_xlim(ends.low, ends.high)
-        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.yaxis.set_major_locator(LogLocator(subs=labelled))
         axes.yaxis.set_major_formatter("{x:g}")
         axes.minorticks_off()
     for axes in grid.flat[max(0, len(tunings) - _COLUMNS) : len(tunings)]:
