@@ -38,6 +38,12 @@ class Formula:
     window: Window
     window_sum: Callable[[Array, Window], Array]
     platform: Platform = None
+    energy: Array | None = None
+    """w(x^2), where it was computed before."""
+
+    def energies(self) -> Array:
+        r"""Returns :math:`w(x^2)`."""
+        return self.window_sum(lax.square(self._wide_x), self.window)
 
     def normalize(self) -> Array:
         r"""Returns :math:`y = x s^{-\beta}`."""
@@ -131,7 +137,7 @@ class Formula:
         Where s is 0 because no neighbour has any energy, the latter two are 1 and 0: y
         and its derivative are 0 then.
         """
-        energy = self.window_sum(lax.square(self._wide_x), self.window)
+        energy = self.energies() if self.energy is None else self.energy
         s = self.bias + self._times(self.alpha, energy)
         if self._is_regular:
             return energy, s, negative_power(s, self.beta, self.platform)

@@ -258,8 +258,10 @@ _lrn_p.def_abstract_eval(_shapes)
 ad.primitive_jvps[_lrn_p] = _jvp
 ad.primitive_transposes[_lrn_p] = _transpose
 batching.primitive_batchers[_lrn_p] = _batch
-mlir.register_lowering(_lrn_p, _lowering("accelerator"))
+mlir.register_lowering(_lrn_p, _lowering("other"))
 mlir.register_lowering(_lrn_p, _lowering("cpu"), platform="cpu")
+for _name in ("cuda", "rocm"):
+    mlir.register_lowering(_lrn_p, _lowering("gpu"), platform=_name)
 
 # `checkify` skips primitives it does not know, and has no public way to learn of one.
 with suppress(ImportError):

@@ -66,16 +66,23 @@ def run(
         arrays = {name: merge(array) for name, array in arrays.items()}
     name = choose(x, window, implementation, platform=platform, isolated=isolated)
 
-    def kernel(equation: Equation, x: Array, *operands: Any, anew: bool = False) -> Any:
+    def kernel(
+        equation: Equation,
+        x: Array,
+        *operands: Any,
+        anew: bool = False,
+        energy: Array | None = None,
+    ) -> Any:
         """Evaluates an equation; one kernel, where XLA can be brought to make one."""
+        given = arrays if energy is None else {**arrays, "energy": energy}
         sum_over = partial(window_sum, implementation=name, anew=anew)
 
-        def evaluate(arrays: dict[str, Array], x: Array, *operands: Any) -> Any:
-            values = {**hyperparameters, **arrays}
-            given = {"window": window, "window_sum": sum_over, "platform": platform}
-            return equation(Formula(x, **values, **given), *operands)
+        def evaluate(given: dict[str, Array], x: Array, *operands: Any) -> Any:
+            values = {**hyperparameters, **given}
+            how = {"window": window, "window_sum": sum_over, "platform": platform}
+            return equation(Formula(x, **values, **how), *operands)
 
-        return (_apart(evaluate) if isolated else evaluate)(arrays, x, *operands)
+        return (_apart(evaluate) if isolated else evaluate)(given, x, *operands)
 
     if part == "normalize":
         results = [kernel(Formula.normalize, x)]
@@ -83,7 +90,7 @@ def run(
         dots = dict(zip(arguments, linear, strict=True))
         results = [kernel(Formula.pushforward, x, dots)]
     elif arguments != ("x",) or arrays:
-        results = _cotangents(kernel, arguments, x, *linear)
+        results = _cotangents(kernel, arguments, x, *linear, platform=platform)
     elif whole:
         results = [kernel(Formula.collect_of_whole, x, *linear)]
     else:
@@ -108,12 +115,24 @@ def _x_cotangent(kernel: Equation, x: Array, y_bar: Array, *, pads: bool) -> Arr
 
 
 def _cotangents(
-    kernel: Equation, arguments: Sequence[str], x: Array, y_bar: Array
+    kernel: Equation,
+    arguments: Sequence[str],
+    x: Array,
+    y_bar: Array,
+    *,
+    platform: Platform,
 ) -> list[Array]:
-    # With arrays among them the power costs most, so t is stored. Each cotangent is a
-    # kernel of its own: XLA:CPU makes slow ones of several results.
+    # With arrays among them the power costs most on CPU, so t is stored. Each cotangent
+    # is a kernel of its own: XLA:CPU makes slow ones of several results.
+    energy = kernel(Formula.energies, x)
+    kernel = partial(kernel, energy=energy)
     t = kernel(Formula.passed, x, y_bar)
     u = kernel(Formula.sensitivity, x, t)
+    if platform == "gpu":
+        # Memory costs most there. XLA is to store these two, and not t and masks too.
+        energy, u = lax.optimization_barrier((energy, u))
+        kernel = partial(kernel, energy=energy)
+        t = kernel(Formula.passed, x, y_bar)
     cotangents = {
         "x": lambda: kernel(Formula.collect, x, t, kernel(Formula.feedback, x, u)),
         "bias": lambda: kernel(Formula.bias_cotangent, x, u),

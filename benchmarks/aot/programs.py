@@ -37,8 +37,8 @@ _FACTOR = 8
 
 
 def _programs() -> list[Program]:
-    def problem(*given, radius: int = 2) -> Problem:
-        return Problem(*given, radius=radius, batch_factor=_FACTOR)
+    def problem(*given: Any, **options: Any) -> Problem:
+        return Problem(*given, **options, batch_factor=_FACTOR)
 
     cases = ("alexnet_norm1", "alexnet_norm2", "googlenet_norm1", "googlenet_norm2")
     return [
@@ -46,6 +46,10 @@ def _programs() -> list[Program]:
         *(
             Program(problem(cases[0], "NHWC", *each, radius=8))
             for each in product(DTYPES, MODES)
+        ),
+        *(
+            Program(problem(cases[0], layout, "float32", mode, variant="learned"))
+            for layout, mode in product(LAYOUTS, MODES)
         ),
         *(
             Program(problem(cases[0], "NHWC", "float32", mode), divided)
@@ -58,6 +62,7 @@ PROGRAMS = _programs()
 
 
 def _argument(program: Program, target: Sequence[Any]) -> jax.ShapeDtypeStruct:
+    """Returns what stands for x, divided among devices or on one."""
     problem = program.problem
     if program.divided == "nothing":
         sharding = SingleDeviceSharding(target[0])
@@ -80,9 +85,13 @@ def compile_for(
       implementation: As `lrn` takes it.
     """
     x = _argument(program, devices(target))
+    learned = {
+        name: jax.ShapeDtypeStruct(one.shape, one.dtype, sharding=x.sharding)
+        for name, one in program.problem.learned().items()
+    }
     arrays = (x,) if program.problem.mode == "forward" else (x, x)
     function = jax.jit(computation(lrn_layer(implementation), program.problem))
-    traced = function.trace({}, *arrays)
+    traced = function.trace(learned, *arrays)
     lowered = traced.lower(lowering_platforms=(TARGETS[target].platform,))
     compiled = lowered.compile()
     work = hlo.work(compiled.as_text() or "")

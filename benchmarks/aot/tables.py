@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from itertools import groupby
 from operator import itemgetter
 
+from ..layer.cases import VARIANTS
 from ..records import Record
 from ..tables import NOTHING, Table
 from .targets import NUM_DEVICES, TARGETS
@@ -16,12 +17,22 @@ passes       bytes those name as operands and results in the memory of the devic
 temporary    memory the program needs besides arguments and results, over that of x
 collectives  exchanges between devices"""
 
-_NAMES = ("case", "layout", "dtype", "radius", "divided", "implementation")
+_NAMES = (
+    "case",
+    "layout",
+    "dtype",
+    "radius",
+    "variant",
+    "divided",
+    "implementation",
+)
 
 
 def _array(one: Record) -> str:
     """Describes the array of a measurement, and who computes it."""
     words = [one["case"], one["layout"], one["dtype"], f"r = {one['radius']}"]
+    if one["variant"] != "channels":
+        words.append(VARIANTS[one["variant"]])
     if one["divided"] != "nothing":
         words.append(f"{one['divided']} on {NUM_DEVICES} devices")
     if one["implementation"] != "default":

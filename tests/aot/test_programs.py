@@ -23,6 +23,14 @@ GPU: dict[tuple[str, str], Bound] = {
     # What goes back is float32: twice the size of x.
     ("forward_and_backward", "bfloat16"): (2, 10, 2, 0),
 }
+# Sums and u are stored (4), and read with x and the cotangent for all the rest (6). For
+# an A100, sums over all elements are apart. The other kernels are of single numbers.
+GPU_LEARNED: dict[tuple[str, str], Bound] = {
+    ("h100", "forward"): (4, 2, 0, 0),
+    ("a100", "forward"): (4, 2, 0, 0),
+    ("h100", "forward_and_backward"): (9, 10, 2, 0),
+    ("a100", "forward_and_backward"): (10, 13, 3, 0),
+}
 # The borders are exchanged, and joined to a copy of x.
 GPU_CHANNELS: dict[str, Bound] = {
     "forward": (4, 7, 1.3, 2),
@@ -59,11 +67,18 @@ TPU_CHANNELS: dict[str, Bound] = {
     "forward": (6, 3.2, 0.1, 2),
     "forward_and_backward": (12, 11.3, 3.1, 6),
 }
+TPU_LEARNED: dict[str, Bound] = {
+    "forward": (12, 8, 1, 0),
+    "forward_and_backward": (20, 19, 1, 0),
+}
 
 
-def bound(platform: str, program: Program) -> Bound:
-    problem = program.problem
+def bound(target: str, program: Program) -> Bound:
+    problem, platform = program.problem, TARGETS[target].platform
     mode, kind = problem.mode, (problem.mode, problem.dtype)
+    if problem.variant == "learned":
+        on_gpu = platform == "cuda"
+        return GPU_LEARNED[target, mode] if on_gpu else TPU_LEARNED[mode]
     if platform == "cuda":
         return GPU_CHANNELS[mode] if program.divided == "channels" else GPU[kind]
     if program.divided != "nothing":
@@ -84,7 +99,7 @@ def test_program_is_within_its_bounds(target, program):
     if missing := TARGETS[target].missing():
         pytest.skip(f"no {', '.join(missing)} installed: {TARGETS[target].extra}")
     found = compile_for(target, program)
-    kernels, passes, temporary, exchanges = bound(TARGETS[target].platform, program)
+    kernels, passes, temporary, exchanges = bound(target, program)
     assert 0 < found["kernels"] <= kernels
     # x and y are in memory whatever it does: less means that it was not understood.
     assert 2 <= found["passes"] <= 1.02 * passes

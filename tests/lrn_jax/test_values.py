@@ -72,10 +72,12 @@ def reference_energy(x, depth_radius):
 def test_power_by_roots_is_within_two_units_in_the_last_place(beta, rules):
     s = _whole_range(beta)
     power = _power(s, beta, rules)
-    np.testing.assert_allclose(power, s.astype(np.float64) ** -beta, rtol=2 * 2**-23)
+    units = 2 if jax.default_backend() == "cpu" else 3
+    exact = s.astype(np.float64) ** -beta
+    np.testing.assert_allclose(power, exact, rtol=units * 2**-23)
 
 
-@pytest.mark.parametrize("platform", ["cpu", "accelerator"])
+@pytest.mark.parametrize("platform", ["cpu", "gpu"])
 def test_power_of_three_quarters_is_right_for_every_platform(platform):
     s = _whole_range(0.75)
     power = negative_power(jnp.asarray(s), 0.75, platform)
