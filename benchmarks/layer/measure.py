@@ -77,13 +77,18 @@ def compare(
                 entrants[name] = found
             else:
                 records[name] |= found
-        times = take_turns(
-            {name: one.prepared.time for name, one in entrants.items()},
-            rounds=rounds,
-            seconds=seconds,
-            shortest=0.0 if machine.platform == "cpu" else _TURN_SECONDS,
-            tell=tell,
-        )
+        try:
+            times = take_turns(
+                {name: one.prepared.time for name, one in entrants.items()},
+                rounds=rounds,
+                seconds=seconds,
+                shortest=0.0 if machine.platform == "cpu" else _TURN_SECONDS,
+                tell=tell,
+            )
+        except Exception as error:  # a device may be lost, to whoever failed before
+            for name in entrants:
+                records[name] |= _failure(error)
+            return list(records.values())
         fastest = {name: each.minimum for name, each in times.items()}
         for name, one in entrants.items():
             records[name] |= _result(problem, one, times[name])
@@ -122,9 +127,13 @@ def _enter(
     except Exception as error:  # any of a peer's own kinds, and the others go on
         if prepared is not None:
             prepared.close()
-        message = plain(str(error))[:300]
-        return {"status": "failed", "reason": f"{type(error).__name__}: {message}"}
+        return _failure(error)
     return _Entrant(prepared, errors)
+
+
+def _failure(error: Exception) -> Record:
+    message = plain(str(error))[:300]
+    return {"status": "failed", "reason": f"{type(error).__name__}: {message}"}
 
 
 def _header(problem: Problem, name: str, contender: Contender) -> Record:

@@ -277,6 +277,15 @@ def test_one_that_raises_or_does_not_offer_this_does_not_stop_the_others():
     assert found["default"]["status"] == "measured"
 
 
+def test_a_device_that_is_lost_is_not_silent():
+    contender = Contender("it", "lrn", untimed(naive))
+    found = measured(problem(), "copy", "onnxruntime", "default", it=contender)
+    for name in ("copy", "default", "it"):
+        assert found[name]["status"] == "failed"
+        assert found[name]["reason"] == "AssertionError: it was timed"
+    assert found["onnxruntime"]["status"] == "refused"
+
+
 @pytest.mark.usefixtures("unsettled")
 def test_wrong_values_end_in_an_error(monkeypatch, capsys):
     contender = Contender("it", "lrn", prepare_layer(wrong_radius))
