@@ -90,7 +90,12 @@ def run(
         dots = dict(zip(arguments, linear, strict=True))
         results = [kernel(Formula.pushforward, x, dots)]
     elif arguments != ("x",) or arrays:
-        results = _cotangents(kernel, arguments, x, *linear, platform=platform)
+        # Masks within rows cost less than to store sums and read them.
+        stored = not (name == "masked_shifts" and window[-1] != (0, 0))
+        energy = kernel(Formula.energies, x) if stored else None
+        results = _cotangents(
+            kernel, arguments, x, *linear, energy=energy, platform=platform
+        )
     elif whole:
         results = [kernel(Formula.collect_of_whole, x, *linear)]
     else:
@@ -120,11 +125,11 @@ def _cotangents(
     x: Array,
     y_bar: Array,
     *,
+    energy: Array | None,
     platform: Platform,
 ) -> list[Array]:
     # With arrays among them the power costs most on CPU, so t is stored. Each cotangent
     # is a kernel of its own: XLA:CPU makes slow ones of several results.
-    energy = kernel(Formula.energies, x)
     kernel = partial(kernel, energy=energy)
     t = kernel(Formula.passed, x, y_bar)
     u = kernel(Formula.sensitivity, x, t)
