@@ -6,8 +6,9 @@ window,
 .. math::
     y = x s^{-\beta}, \qquad s = \text{bias} + \alpha w(x^2).
 
-Nothing here knows how windows are summed or for which platform. Everything is computed
-in float32 at least, and rounded to the dtype of x once, at the end.
+Nothing here knows how windows are summed, how powers are made, or for which platform.
+Everything is computed in float32 at least, and rounded to the dtype of x once, at the
+end.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,7 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
-from ._power import Platform, negative_power, times
+from ._power import negative_power, times
 from ._window import Window, mirrored
 
 
@@ -37,7 +38,7 @@ class Formula:
     beta: float | Array
     window: Window
     window_sum: Callable[[Array, Window], Array]
-    platform: Platform = None
+    power: Callable[[Array, float | Array], Array] = negative_power
     energy: Array | None = None
     """w(x^2), where it was computed before."""
 
@@ -140,12 +141,12 @@ class Formula:
         energy = self.energies() if self.energy is None else self.energy
         s = self.bias + self._times(self.alpha, energy)
         if self._is_regular:
-            return energy, s, negative_power(s, self.beta, self.platform)
+            return energy, s, self.power(s, self.beta)
         # With alpha 0 it is not for want of energy, and with beta 0 s does not matter.
         zero = jnp.where((self.alpha != 0) & (self.beta != 0), 0.0, jnp.nan)
         silent = s == zero.astype(s.dtype)
         s = jnp.where(silent, 1, s)  # before the power: at 0 its derivative is infinite
-        factor = negative_power(s, self.beta, self.platform)
+        factor = self.power(s, self.beta)
         return energy, s, jnp.where(silent, 0, factor)
 
     def _times(self, a: float | Array, b: Array) -> Array:

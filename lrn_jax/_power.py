@@ -51,3 +51,13 @@ def negative_power(s: Array, beta: float | Array, platform: Platform = None) -> 
     if isinstance(beta, float) and beta in _BY_ROOTS:
         return _BY_ROOTS[beta](s, platform)
     return jnp.exp(-times(beta, jnp.log(s)))
+
+
+def negative_power_at_once(s: Array, beta: float | Array) -> Array:
+    """Returns the same without roots, of which one is used twice.
+
+    A number that is used twice ends what XLA:CPU fuses with a reduction.
+    """
+    if isinstance(beta, float):
+        return jnp.power(s, jnp.asarray(-beta, s.dtype))
+    return negative_power(s, beta)

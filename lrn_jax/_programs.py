@@ -17,11 +17,14 @@ from jax.experimental.xla_metadata import set_xla_metadata
 
 from ._formula import Formula
 from ._implementations import Implementation, choose, window_sum
-from ._power import Platform
+from ._power import Platform, negative_power, negative_power_at_once
 from ._window import Window, whole_axes, windowed_axes
 
 Part = Literal["normalize", "pushforward", "pullback"]
 Equation = Callable[..., Any]  # of a Formula and operands
+
+# Elements that share one power, from which on a slower form of it does not matter.
+_MANY = 64
 
 
 def run(
@@ -56,7 +59,11 @@ def run(
     shape = linear[0].shape if linear else x.shape
     arrays = {k: v for k, v in hyperparameters.items() if isinstance(v, Array)}
     # With whole axes only, it is a reduction and a map: XLA knows better.
-    whole = len(whole_axes(window, x.shape)) == len(windowed_axes(window))
+    axes = whole_axes(window, x.shape)
+    whole = len(axes) == len(windowed_axes(window))
+    power = partial(negative_power, platform=platform)
+    if isolated and whole and prod(x.shape[axis] for axis in axes) >= _MANY:
+        power = negative_power_at_once
     isolated = isolated and not whole
     if isolated:
         groups = _groups(window)
@@ -79,7 +86,7 @@ def run(
 
         def evaluate(given: dict[str, Array], x: Array, *operands: Any) -> Any:
             values = {**hyperparameters, **given}
-            how = {"window": window, "window_sum": sum_over, "platform": platform}
+            how = {"window": window, "window_sum": sum_over, "power": power}
             return equation(Formula(x, **values, **how), *operands)
 
         return (_apart(evaluate) if isolated else evaluate)(given, x, *operands)
