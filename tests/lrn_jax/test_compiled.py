@@ -78,6 +78,18 @@ def test_long_windows_are_fused_too():
     assert (kernels, passes <= 8) == (2, True)
 
 
+@pytest.mark.parametrize("axis", [NHWC, NCHW], ids=["NHWC", "NCHW"])
+def test_a_whole_axis_is_one_program_with_what_follows(axis):
+    # A smaller array is not worth it to XLA.
+    shape = (16, 24, 20, 96) if axis == NHWC else (16, 96, 24, 20)
+    x = jax.ShapeDtypeStruct(shape, jnp.float32)
+    f = jax.jit(lambda x: lrn(x, depth_radius=None, axis=axis))
+    text = f.lower(x).compile().as_text()
+    assert text is not None
+    found = hlo.work(text)
+    assert (found.kernels, found.bytes) == (1, 2 * 4 * x.size)
+
+
 def test_narrow_elements_within_rows_are_padded():
     """Masked shifts of them are loops of single elements, for some sizes."""
     x = jax.ShapeDtypeStruct((4, 24, 20, 16), jnp.bfloat16)
