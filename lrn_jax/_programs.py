@@ -82,14 +82,15 @@ def run(
     ) -> Any:
         """Evaluates an equation; one kernel, where XLA can be brought to make one."""
         given = arrays if energy is None else {**arrays, "energy": energy}
-        sum_over = partial(window_sum, implementation=name, anew=anew)
+        isolate = _isolated if isolated else None
+        sum_over = partial(window_sum, implementation=name, anew=anew, isolate=isolate)
 
         def evaluate(given: dict[str, Array], x: Array, *operands: Any) -> Any:
             values = {**hyperparameters, **given}
             how = {"window": window, "window_sum": sum_over, "power": power}
             return equation(Formula(x, **values, **how), *operands)
 
-        return (_apart(evaluate) if isolated else evaluate)(given, x, *operands)
+        return (isolate(evaluate) if isolate else evaluate)(given, x, *operands)
 
     if part == "normalize":
         results = [kernel(Formula.normalize, x)]
@@ -154,7 +155,7 @@ def _cotangents(
     return [cotangents[name]() for name in arguments]
 
 
-def _apart(function: Callable[..., Any]) -> Callable[..., Any]:
+def _isolated(function: Callable[..., Any]) -> Callable[..., Any]:
     """Makes a function one call in the program, which XLA:CPU does not inline.
 
     Should it be inlined all the same, the program is right, and slower.

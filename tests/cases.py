@@ -56,6 +56,8 @@ _UNEVEN = [
     _case("before_only", (3, 9), depth_radius=(2, 0), bias=1.3, alpha=0.4, beta=0.25),
     _case("after_only", (3, 9), depth_radius=(0, 3), bias=1.3, alpha=0.4, beta=0.6),
     _case("even_onnx", (2, 10), depth_radius=(1, 2), bias=1.0, alpha=0.25, beta=0.75),
+    # 41 elements: by doubling, eight stored sums of five and one more.
+    _case("very_long", (2, 48), depth_radius=(21, 19), bias=1.2, alpha=0.02, beta=1.3),
     _case("before_beyond", (2, 5), depth_radius=(9, 1), bias=1.1, alpha=0.4, beta=1.3),
 ]
 

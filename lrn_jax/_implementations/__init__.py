@@ -6,7 +6,7 @@ every element of ``x``, the sum of the elements in its window, in ordinary opera
 """
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal
 
 import jax
 from jax import Array, lax
@@ -74,12 +74,18 @@ def choose(
 
 
 def window_sum(
-    x: Array, window: Window, *, implementation: Implementation, anew: bool = False
+    x: Array,
+    window: Window,
+    *,
+    implementation: Implementation,
+    anew: bool = False,
+    isolate: Callable[..., Any] | None = None,
 ) -> Array:
     """Sums `x` over the window around every element, cut off at the borders.
 
     Along a whole axis all sums are equal: the result has one, and broadcasts. With
     `anew`, XLA does not find that an equal sum by doubling exists, and store that.
+    `isolate` makes a kernel of a function, on CPU in a program for one device.
     """
     axes = whole_axes(window, x.shape)
     if axes:
@@ -87,8 +93,9 @@ def window_sum(
     window = _without(axes, window)
     if not windowed_axes(window):
         return x
-    if anew and implementation == "doubling":
-        return doubling.window_sum(x, window, barriers=2)
+    if implementation == "doubling":
+        barriers = 2 if anew else 1
+        return doubling.window_sum(x, window, barriers=barriers, isolate=isolate)
     return IMPLEMENTATIONS[implementation](x, window)
 
 

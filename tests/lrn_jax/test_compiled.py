@@ -1,5 +1,7 @@
 """What XLA makes of `lrn` on CPU: a jaxlib that stops fusing it is noticed here."""
 
+import re
+
 import jax
 import jax.numpy as jnp
 import pytest
@@ -76,6 +78,21 @@ def test_long_windows_are_fused_too():
     assert (kernels, passes <= 2.1) == (1, True)
     kernels, passes = work(lambda x: lrn(x, depth_radius=8, axis=NCHW), 1)
     assert (kernels, passes <= 8) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("number", "lengths"), [(32, []), (33, [3]), (49, [7]), (71, [7]), (255, [15])]
+)
+def test_very_long_windows_are_sums_of_stored_sums(number, lengths):
+    """71 is ten sums of seven, and one element more, which is read by itself."""
+    x = jax.ShapeDtypeStruct((2, 300, 8), jnp.float32)
+    f = jax.jit(lambda x: lrn(x, depth_radius=(number - 1, 0), axis=1))
+    text = f.lower(x).compile().as_text()
+    assert text is not None
+    padded = 300 + number - 1
+    stored = [f"f32[2,{padded - length + 1},8]" for length in lengths]
+    results = re.findall(r"= (\S+?)\{\S* call\(", text)
+    assert results == [*stored, "f32[2,300,8]"]
 
 
 @pytest.mark.parametrize("axis", [NHWC, NCHW], ids=["NHWC", "NCHW"])
