@@ -10,39 +10,87 @@ subtracted: a large value, an infinity or a NaN stays within the windows it is i
 
 The array is padded with zeros once, and that copy is stored: a shift that pads by
 itself asks for each element whether it is inside, and XLA:CPU makes no vectors of it.
+What follows is one kernel, which reads as many elements as the window has. For a long
+window, the sums of one length are therefore stored as well: for 33 elements those of 3,
+of which 11 make a window.
 """
 
-from functools import partial, reduce
+from collections.abc import Callable
+from functools import lru_cache, partial
 
 from jax import Array, lax
 
 from .._window import Window, windowed_axes
 
+Function = Callable[[Array], Array]
 
-def window_sum(x: Array, window: Window, *, barriers: int = 1) -> Array:
+# The length of a window beyond which it costs less to store sums.
+_LONGEST_IN_ONE_KERNEL = 32
+
+
+def window_sum(
+    x: Array,
+    window: Window,
+    *,
+    barriers: int = 1,
+    isolate: Callable[[Function], Function] | None = None,
+) -> Array:
     """Sums `x` over the window around every element, cut off at the borders.
 
     Without a barrier XLA computes the padding anew in every slice. With another number
     of barriers it is another copy to XLA, in programs where an equal one is summed.
+    `isolate` makes a function a kernel, whose result is stored; None leaves it to XLA.
     """
     # A box is the sum along one axis of the sums along another.
     for axis, (before, after) in windowed_axes(window):
-        size = x.shape[axis]
+        size, number = x.shape[axis], before + 1 + after
         edges = [(0, 0, 0)] * x.ndim
         edges[axis] = (before, after, 0)
-        sums = lax.pad(x, x.dtype.type(0), edges)
+        padded = lax.pad(x, x.dtype.type(0), edges)
         for _ in range(barriers):
-            sums = lax.optimization_barrier(sums)
-        cut = partial(lax.slice_in_dim, axis=axis)
-        digits, length, start, parts = before + 1 + after, 1, 0, []
-        while digits:
-            if digits % 2:
-                parts.append(cut(sums, start, start + size))
-                start += length
-            digits //= 2
-            if digits:
-                end = sums.shape[axis]
-                sums = cut(sums, 0, end - length) + cut(sums, length, end)
-                length *= 2
-        x = reduce(lax.add, parts)
+            padded = lax.optimization_barrier(padded)
+        add = partial(_neighbors, axis=axis)
+        if isolate is None or number <= _LONGEST_IN_ONE_KERNEL:
+            x = add(padded, number, size=size)
+            continue
+        length = _length_to_store(number)
+        count, rest = divmod(number, length)
+        sums = isolate(lambda padded, add=add, m=length: add(padded, m))(padded)
+        x = add(sums, count, step=length, size=size)
+        if rest:
+            start = count * length
+            x += add(lax.slice_in_dim(padded, start, None, axis=axis), rest, size=size)
     return x
+
+
+def _neighbors(
+    x: Array, number: int, *, axis: int, step: int = 1, size: int | None = None
+) -> Array:
+    """Sums, by doubling, so many elements that lie a step apart, from each one on."""
+    cut = partial(lax.slice_in_dim, axis=axis)
+    size = x.shape[axis] - (number - 1) * step if size is None else size
+    total, start, distance = None, 0, step
+    while True:
+        if number % 2:
+            part = cut(x, start, start + size)
+            total = part if total is None else total + part
+            start += distance
+        number //= 2
+        if not number:
+            assert total is not None  # the highest digit is 1
+            return total
+        end = x.shape[axis]
+        x = cut(x, 0, end - distance) + cut(x, distance, end)
+        distance *= 2
+
+
+@lru_cache
+def _length_to_store(number: int) -> int:
+    """Returns the length of sums by which a window takes the fewest additions."""
+
+    def additions(length: int) -> int:
+        count, rest = divmod(number, length)
+        # A rest is read from another array, which costs about as much as six.
+        return length + count + (rest + 6 if rest else 0)
+
+    return min(range(2, number), key=additions)
