@@ -43,8 +43,8 @@ def choose(
     on one device: then masked shifts, which store nothing, are fastest for a short
     window along one axis, and doubling elsewhere. Of elements that are narrower in
     memory, XLA makes scalar loops of masked shifts within rows whose size is a power of
-    two. (`python -m benchmarks` compares them.) On other platforms nothing was
-    measured, and the definition stands.
+    two. (`python -m benchmarks` compares them.) On other platforms they were not
+    compared, and the definition stands.
 
     Raises:
       NotImplementedError: If the named implementation cannot do it.
@@ -69,7 +69,9 @@ def choose(
     ((axis, (before, after)),) = windowed
     longest = _LONGEST_MASKED
     if axis == x.ndim - 1:
-        longest = _LONGEST_MASKED_WITHIN_ROWS if x.dtype.itemsize >= 4 else 0
+        size = x.shape[axis]
+        scalar = x.dtype.itemsize < 4 and size & (size - 1) == 0
+        longest = 0 if scalar else _LONGEST_MASKED_WITHIN_ROWS
     return "masked_shifts" if before + 1 + after <= longest else "doubling"
 
 

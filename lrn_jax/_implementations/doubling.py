@@ -5,8 +5,8 @@ A sum of :math:`2m` elements is two neighbouring sums of :math:`m`,
 .. math:: S_{2m}[i] = S_m[i] + S_m[i + m],
 
 and a window of :math:`n` elements is one such sum for each binary digit of :math:`n`,
-side by side. So the number of operations grows with :math:`\log n`. Nothing is
-subtracted: a large value, an infinity or a NaN stays within the windows it is in.
+side by side: a program of about :math:`\log n` operations. Nothing is subtracted: a
+large value, an infinity or a NaN stays within the windows it is in.
 
 The array is padded with zeros once, and that copy is stored: a shift that pads by
 itself asks for each element whether it is inside, and XLA:CPU makes no vectors of it.

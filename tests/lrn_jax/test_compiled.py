@@ -108,10 +108,11 @@ def test_a_whole_axis_is_one_program_with_what_follows(axis):
 
 
 def test_narrow_elements_within_rows_are_padded():
-    """Masked shifts of them are loops of single elements, for some sizes."""
-    x = jax.ShapeDtypeStruct((4, 24, 20, 16), jnp.bfloat16)
-    for axis, kernels in ((NHWC, 2), (NCHW, 1)):
-        text = jax.jit(forward(None, axis)).lower(x).compile().as_text()
+    """Masked shifts of them are loops of single elements, in rows of 16, not of 24."""
+    x = jax.ShapeDtypeStruct((4, 20, 24, 16), jnp.bfloat16)
+    y = jax.ShapeDtypeStruct((4, 20, 16, 24), jnp.bfloat16)
+    for array, axis, kernels in ((x, NHWC, 2), (y, NHWC, 3), (x, NCHW, 1)):
+        text = jax.jit(forward(None, axis)).lower(array).compile().as_text()
         assert text is not None
         assert hlo.work(text).kernels == kernels
 
