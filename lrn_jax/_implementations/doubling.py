@@ -49,7 +49,7 @@ def window_sum(
         padded = lax.pad(x, x.dtype.type(0), edges)
         for _ in range(barriers):
             padded = lax.optimization_barrier(padded)
-        add = partial(_neighbors, axis=axis)
+        add = partial(_neighbours, axis=axis)
         if isolate is None or number <= _LONGEST_IN_ONE_KERNEL:
             x = add(padded, number, size=size)
             continue
@@ -63,10 +63,10 @@ def window_sum(
     return x
 
 
-def _neighbors(
+def _neighbours(
     x: Array, number: int, *, axis: int, step: int = 1, size: int | None = None
 ) -> Array:
-    """Sums, by doubling, so many elements that lie a step apart, from each one on."""
+    """Sums, by doubling, `number` elements a step apart, from each element on."""
     cut = partial(lax.slice_in_dim, axis=axis)
     size = x.shape[axis] - (number - 1) * step if size is None else size
     total, start, distance = None, 0, step
