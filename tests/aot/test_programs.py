@@ -68,8 +68,8 @@ TPU_CHANNELS: dict[str, Bound] = {
     "forward_and_backward": (12, 11.3, 3.1, 6),
 }
 TPU_LEARNED: dict[str, Bound] = {
-    "forward": (12, 8, 1, 0),
-    "forward_and_backward": (20, 19, 1, 0),
+    "forward": (12, 8, 2, 0),
+    "forward_and_backward": (20, 19, 3, 0),
 }
 
 
