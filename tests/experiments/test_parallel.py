@@ -22,6 +22,7 @@ pytestmark = pytest.mark.usefixtures("quick")
 RECIPE = Recipe(epochs=2, crop=8, padding=1, flip=True)
 
 
+@pytest.mark.slow
 def test_eight_devices_train_like_one():
     states = {}
     results = {

@@ -83,6 +83,7 @@ def test_every_preset_describes_networks_that_can_be_trained(preset):
         assert len(before.shape) == 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "network", ["article", "caffe_quick", "conv_local", "tf_tutorial"]
 )

@@ -94,6 +94,7 @@ def test_seeds_start_from_different_weights():
     assert np.any(first.key != second.key)
 
 
+@pytest.mark.slow
 def test_arm_whose_layer_does_nothing_trains_like_the_one_without():
     # Everything but the layer is the same: images, crops, flips, dropout.
     identity = LRNHyperparameters(bias=1, alpha=0)
@@ -182,6 +183,7 @@ def test_training_is_seen_in_the_accuracy():
     ] * 2
 
 
+@pytest.mark.slow
 def test_several_steps_in_one_call_are_the_same_steps():
     recipe = Recipe(epochs=2, batch_size=256)
     one = compiled(recipe, "none")
@@ -311,6 +313,7 @@ def test_scaled_is_the_median_gain_of_lrn_on_the_first_batch():
         np.testing.assert_allclose(factor, expected, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_scaled_trains_like_lrn_that_does_not_look_at_neighbors():
     recipe = dataclasses.replace(RECIPE, lrn=LRNHyperparameters(alpha=0.0))
     arms = compiled(recipe, "scaled"), compiled(recipe, "lrn")
@@ -338,6 +341,7 @@ def test_scaled_is_left_out_where_it_has_nothing_to_scale(bias, contrasts, stays
     assert ("median gain 1)" in note) == (not stays)
 
 
+@pytest.mark.slow
 def test_gains_are_of_the_first_layer_and_of_arms_that_have_one():
     acting = LRNHyperparameters(alpha=6.5)
     recipe = dataclasses.replace(RECIPE, epochs=1, lrn=acting)
@@ -480,6 +484,7 @@ def test_sweep_varies_the_arms_that_have_the_number(sweep, norms, arms):
     assert changed == [bool(arm.variant) for arm in ablation.arms()]
 
 
+@pytest.mark.slow
 def test_first_training_images_alone():
     recipe = dataclasses.replace(RECIPE, train_images=100, inputs="minus_mean")
     limited = with_first_images(placed(), 100)

@@ -199,6 +199,7 @@ def test_draws_are_not_reported_alone(tuned_once, capsys):
     assert "holds draws of a tuning, which were not tested" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_more_draws_keep_what_is_there(tuned, capsys):
     before = {path: path.read_bytes() for path in (tuned / "tuning").glob("*.jsonl")}
     assert main(resumed(tuned, "--tune", "3")) == 0
