@@ -77,45 +77,50 @@ class Formula:
         return reduce(jnp.add, terms).astype(self.x.dtype)
 
     def passed(self, y_bar: Array) -> Array:
-        r"""Returns the part of x from its own y: :math:`t = \bar y s^{-\beta}`."""
+        r"""Returns what x receives of its own y: :math:`t = \bar y s^{-\beta}`."""
         _, _, factor = self._scale
         return self._times(y_bar.astype(factor.dtype), factor)
 
-    def sensitivity(self, passed: Array) -> Array:
-        r"""Returns :math:`u = t x / s`, of which every other cotangent is made."""
+    def s_cotangent(self, passed: Array) -> Array:
+        r"""Returns :math:`\bar s = -\beta t x / s`, which is that of bias as well."""
         _, s, _ = self._scale
         # x / s first: for small s, the power s^(-beta - 1) overflows.
-        return self._times(self._wide_x / s, passed)
+        return -self._times(self.beta, self._times(self._wide_x / s, passed))
 
-    def feedback(self, u: Array) -> Array:
-        r"""Returns the part of each y for its window: :math:`f = 2 \alpha \beta u`."""
-        return self._times(self.alpha, self._times(2 * self.beta, u))
+    def weighted(self, s_bar: Array) -> Array:
+        r"""Returns :math:`\alpha \bar s`, of which x gets the sum over its window."""
+        return self._times(self.alpha, s_bar)
 
-    def collect(self, passed: Array, feedback: Array) -> Array:
-        r"""Returns the cotangent of x: :math:`\bar x = t - x \, w^\top(f)`."""
-        received = self.window_sum(feedback, mirrored(self.window))
-        return (passed - self._times(received, self._wide_x)).astype(self.x.dtype)
+    def x_cotangent(
+        self, passed: Array, s_bar: Array, weighted: Array | None = None
+    ) -> Array:
+        r"""Returns :math:`\bar x = t + 2 x \, w^\top(\alpha \bar s)`.
+
+        `weighted` is needed where alpha is not the same for a whole window.
+        """
+        if weighted is None:
+            received = self.window_sum(s_bar, mirrored(self.window))
+            received = self.weighted(2 * received)
+        else:
+            received = 2 * self.window_sum(weighted, mirrored(self.window))
+        return (passed + self._times(received, self._wide_x)).astype(self.x.dtype)
 
     def collect_of_whole(self, y_bar: Array) -> Array:
         r"""Returns the same from the start, where all windows are whole axes.
 
-        There s is one number, and :math:`w^\top(f) = 2 \alpha \beta w(\bar y x)
-        s^{-\beta} / s`.
+        There s is one number, and the sum of all :math:`\bar s` is
+        :math:`-\beta w(\bar y x) s^{-\beta} / s`.
         """
         _, s, factor = self._scale
         total = self.window_sum(self._wide_x * y_bar.astype(s.dtype), self.window)
-        received = self.feedback(self._times(total, factor) / s)
-        received = self._times(received, self._wide_x)
-        return (self.passed(y_bar) - received).astype(self.x.dtype)
+        s_bar = -self._times(self.beta, self._times(total, factor) / s)
+        received = self._times(self.weighted(2 * s_bar), self._wide_x)
+        return (self.passed(y_bar) + received).astype(self.x.dtype)
 
-    def bias_cotangent(self, u: Array) -> Array:
-        r"""Returns :math:`-\beta u`, element by element."""
-        return -self._times(self.beta, u)
-
-    def alpha_cotangent(self, u: Array) -> Array:
-        r"""Returns :math:`-\beta u w(x^2)`, element by element."""
+    def alpha_cotangent(self, s_bar: Array) -> Array:
+        r"""Returns :math:`\bar s w(x^2)`, element by element."""
         energy, _, _ = self._scale
-        return -self._times(self._times(self.beta, u), energy)
+        return self._times(s_bar, energy)
 
     def beta_cotangent(self, passed: Array) -> Array:
         r"""Returns :math:`-t x \log s`, element by element."""

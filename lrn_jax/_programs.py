@@ -102,7 +102,13 @@ def run(
         stored = not (name == "masked_shifts" and window[-1] != (0, 0))
         energy = kernel(Formula.energies, x) if stored else None
         results = _cotangents(
-            kernel, arguments, x, *linear, energy=energy, platform=platform
+            kernel,
+            arguments,
+            x,
+            *linear,
+            energy=energy,
+            alpha=hyperparameters["alpha"],
+            platform=platform,
         )
     elif whole:
         results = [kernel(Formula.collect_of_whole, x, *linear)]
@@ -113,18 +119,18 @@ def run(
 
 
 def _x_cotangent(kernel: Equation, x: Array, y_bar: Array, *, pads: bool) -> Array:
-    def feedback(formula: Formula, y_bar: Array) -> Array:
-        return formula.feedback(formula.sensitivity(formula.passed(y_bar)))
+    def s_cotangent(formula: Formula, y_bar: Array) -> Array:
+        return formula.s_cotangent(formula.passed(y_bar))
 
-    def collect(formula: Formula, y_bar: Array, feedback: Array) -> Array:
-        return formula.collect(formula.passed(y_bar), feedback)
+    def x_cotangent(formula: Formula, y_bar: Array, s_bar: Array) -> Array:
+        return formula.x_cotangent(formula.passed(y_bar), s_bar)
 
-    # The feedback is stored: whoever collects it needs it of a whole window. s is not:
-    # XLA has to form it anew, which costs less.
-    operands = x, y_bar, kernel(feedback, x, y_bar)
+    # The cotangent of s is stored: x needs it of a whole window. s is not: XLA has to
+    # form it anew, which costs less.
+    operands = x, y_bar, kernel(s_cotangent, x, y_bar)
     if not pads:  # else the padded copies are behind barriers, and stored instead
         operands = lax.optimization_barrier(operands)
-    return kernel(collect, *operands, anew=True)
+    return kernel(x_cotangent, *operands, anew=True)
 
 
 def _cotangents(
@@ -134,22 +140,29 @@ def _cotangents(
     y_bar: Array,
     *,
     energy: Array | None,
+    alpha: float | Array,
     platform: Platform,
 ) -> list[Array]:
     # With arrays among them the power costs most on CPU, so t is stored. Each cotangent
     # is a kernel of its own: XLA:CPU makes slow ones of several results.
     kernel = partial(kernel, energy=energy)
     t = kernel(Formula.passed, x, y_bar)
-    u = kernel(Formula.sensitivity, x, t)
+    s_bar = kernel(Formula.s_cotangent, x, t)
     if platform == "gpu":
         # Memory costs most there. XLA is to store these two, and not t and masks too.
-        energy, u = lax.optimization_barrier((energy, u))
+        energy, s_bar = lax.optimization_barrier((energy, s_bar))
         kernel = partial(kernel, energy=energy)
         t = kernel(Formula.passed, x, y_bar)
+
+    def of_x() -> Array:
+        varies = isinstance(alpha, Array) and alpha.ndim > 0
+        weighted = [kernel(Formula.weighted, x, s_bar)] if varies else []
+        return kernel(Formula.x_cotangent, x, t, s_bar, *weighted)
+
     cotangents = {
-        "x": lambda: kernel(Formula.collect, x, t, kernel(Formula.feedback, x, u)),
-        "bias": lambda: kernel(Formula.bias_cotangent, x, u),
-        "alpha": lambda: kernel(Formula.alpha_cotangent, x, u),
+        "x": of_x,
+        "bias": lambda: s_bar,
+        "alpha": lambda: kernel(Formula.alpha_cotangent, x, s_bar),
         "beta": lambda: kernel(Formula.beta_cotangent, x, t),
     }
     return [cotangents[name]() for name in arguments]
