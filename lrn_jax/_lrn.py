@@ -34,17 +34,11 @@ DepthRadius = int | Extents | tuple[Extents, ...] | None
 class _Signature(inspect.Signature):
     """A signature that `help` shows with one argument a line, on any screen."""
 
-    def format(self, **options: object) -> str:
+    def format(self, **_: object) -> str:
         """Returns the signature; from Python 3.13 on, `help` asks for this."""
-        del options
-        lines = []
-        for name, each in self.parameters.items():
-            if each.kind is each.KEYWORD_ONLY and "*" not in lines:
-                lines.append("*")
-            default = "" if each.default is each.empty else f" = {each.default!r}"
-            lines.append(f"{name}: {each.annotation}{default}")
-        arguments = "".join(f"    {line},\n" for line in lines)
-        return f"(\n{arguments}) -> {self.return_annotation}"
+        x, *others = (str(each).replace("'", "") for each in self.parameters.values())
+        lines = "".join(f"    {line},\n" for line in (x, "*", *others))
+        return f"(\n{lines}) -> {self.return_annotation}"
 
     __str__ = format
 
