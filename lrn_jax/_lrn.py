@@ -9,12 +9,12 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import Array, lax
+from jax import Array
 from jax.typing import ArrayLike
 
 from ._arguments import (
+    align,
     check_axis,
-    check_broadcastable,
     check_depth_radius,
     check_hyperparameter,
     check_implementation,
@@ -136,15 +136,12 @@ def lrn(
     """
     check_implementation(implementation)
     x = check_x(x)
-    hyperparameters = {
-        "bias": check_hyperparameter("bias", bias),
-        "alpha": check_hyperparameter("alpha", alpha),
-        "beta": check_hyperparameter("beta", beta),
-    }
-    numbers = {k: v for k, v in hyperparameters.items() if isinstance(v, float)}
+    given = {"bias": bias, "alpha": alpha, "beta": beta}
+    given = {name: check_hyperparameter(name, value) for name, value in given.items()}
+    numbers = {name: value for name, value in given.items() if isinstance(value, float)}
     return _compiled_lrn(
         x,
-        {k: v for k, v in hyperparameters.items() if k not in numbers},
+        {name: value for name, value in given.items() if name not in numbers},
         numbers=tuple(numbers.items()),
         window=make_window(x.shape, check_axis(axis), check_depth_radius(depth_radius)),
         implementation=implementation,
@@ -164,28 +161,14 @@ def _compiled_lrn(
     implementation: Implementation | None,
 ) -> Array:
     """Fixes everything that depends on the dtype of `x`, then normalizes."""
-    check_numbers(dict(numbers), compute_dtype(x))
-
-    def aligned(name: str, array: Array) -> Array:
-        check_broadcastable(name, array, x.shape)
-        array = array.astype(compute_dtype(x))
-        if array.ndim == 0:
-            return array
-        # Explicit: JAX may be set to refuse rank promotion.
-        return lax.expand_dims(array, range(x.ndim - array.ndim))
-
-    aligned_arrays = {name: aligned(name, array) for name, array in arrays.items()}
-    given = {**dict(numbers), **aligned_arrays}
-    if x.size == 0 or _is_zero(given["beta"], x):
+    zeros = check_numbers(dict(numbers), compute_dtype(x))
+    aligned = {name: align(name, array, x) for name, array in arrays.items()}
+    given = dict(numbers) | aligned
+    if x.size == 0 or "beta" in zeros:
         return x
     with jax.named_scope("lrn"):
-        if _is_zero(given["alpha"], x):
+        if "alpha" in zeros:
             s = jnp.asarray(given["bias"], compute_dtype(x))
             factor = jnp.power(s, -given["beta"])
             return times(x.astype(s.dtype), factor).astype(x.dtype)
         return normalize(x, given, window, implementation)
-
-
-def _is_zero(value: float | Array, x: Array) -> bool:
-    """Whether a hyperparameter is a number that is 0 in the computation's dtype."""
-    return isinstance(value, float) and compute_dtype(x).type(value) == 0
