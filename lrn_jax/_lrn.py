@@ -59,57 +59,50 @@ def lrn(
         y_c = x_c \, s_c^{-\beta}, \qquad
         s_c = \text{bias} + \alpha \sum_{j=\max(0,\,c-r)}^{\min(C-1,\,c+r)} x_j^2,
 
-    where :math:`r` is `depth_radius` and :math:`C` the size of `axis`. Windows are
-    cut off at the borders, and the sum is not rescaled there. `alpha` multiplies the
-    plain sum, as in TensorFlow and in the formula of the paper. PyTorch, Caffe and
-    ONNX divide their `alpha` by the window's size ``n = 2 * depth_radius + 1`` first:
+    where :math:`r` is `depth_radius` and :math:`C` the size of `axis`. Windows are cut
+    off at the borders, and the sum is not rescaled there. `alpha` multiplies the plain
+    sum, as in TensorFlow and in the paper, whose values are the defaults. PyTorch,
+    Caffe and ONNX divide theirs by the size ``n = 2 * depth_radius + 1`` of the window:
     their ``alpha=a`` is ``alpha=a / n`` here.
 
-    The defaults are the values printed in the paper. float16 and bfloat16 (and
-    narrower) are computed in float32 and rounded once, on return; float64 stays
-    float64. With `beta` 0 the result is `x`; with `alpha` 0 it is ``x * bias**-beta``,
-    whatever overflows. Where ``s`` is 0 for want of energy (a `bias` of 0 and a window
-    of zeros), ``y`` and its derivative are 0. An infinity or a NaN in `x`, or an
-    element whose square overflows, reaches the windows it lies in and nothing else.
+    float16 and bfloat16 (and narrower) are computed in float32 and rounded once, on
+    return; float64 stays float64. With `beta` 0 the result is `x`; with `alpha` 0 it is
+    ``x * bias**-beta``, whatever overflows. Where ``s`` is 0 for want of energy, ``y``
+    and its derivative are 0. An infinity, a NaN or an element whose square overflows
+    reaches the windows it lies in and nothing else.
 
-    The function is compiled: calls with new values, and with arrays of the same
-    shapes, never trace again. A `bias`, `alpha` or `beta` that is a number is compiled
-    in, so each new number compiles anew: pass one that changes as an array.
-    Derivatives of any order in both modes, `jax.vmap` and `jax.shard_map` apply.
-    Reverse mode keeps `x` (and array hyperparameters), nothing else. Tools that read a
-    program operation by operation, such as `jax.experimental.jet` or an exporter to
-    ONNX, need ``implementation="plain"``; jax2onnx can have `lrn_jax.onnx` instead.
+    The function is compiled, once for arrays of the same shapes. Derivatives of any
+    order in both modes, `jax.vmap` and `jax.shard_map` apply. Reverse mode keeps `x`
+    (and array hyperparameters), nothing else.
 
     Args:
-      x: Array of any shape with at least one axis and a real floating dtype; it may be
-        empty.
+      x: Array with at least one axis and a real floating dtype; it may be empty.
       depth_radius: How far the window reaches to either side, not counting the centre;
         a pair ``(before, after)`` for an uneven window; a tuple of such pairs, one for
-        each of several axes; ``None`` for the whole of each axis. It may be larger than
-        the axis.
-      bias: Additive constant (k in the paper), not negative, and not 0 if `alpha` is 0.
-        It is not a learned bias.
+        each of several axes; ``None`` for the whole axes. It may exceed an axis.
+      bias: Additive constant (k in the paper; not a learned bias), not negative, and
+        not 0 if `alpha` is 0.
       alpha: Weight of the sum of squares, not negative.
       beta: Exponent. 0.25, 0.5, 0.75, 1 and 2 are computed by square roots.
       axis: The axis the window lies along. Several axes make a box-shaped window, with
         the same `depth_radius` along each if it is not a tuple of pairs.
       implementation: A name from `lrn_jax.IMPLEMENTATIONS`, which then runs or raises;
-        ``None`` lets the library choose. "plain" is the definition on
-        `jax.lax.reduce_window` in ordinary JAX operations, without a primitive; it
-        promises nothing about what is kept for the backward pass.
+        ``None`` lets the library choose. "plain" is for tools that read a program
+        operation by operation, such as `jax.experimental.jet` or an exporter to ONNX
+        (jax2onnx can have `lrn_jax.onnx` instead): the definition in ordinary JAX
+        operations, which promises nothing about what the backward pass keeps.
 
-    `bias`, `alpha` and `beta` may each be a number, which is compiled in, or an array,
-    traced or not, that is a scalar or can be broadcast to the shape of `x`: it is
-    differentiable, can be vmapped, and new values compile nothing. Arrays of integers
-    count as real numbers.
+    `bias`, `alpha` and `beta` may each be a number, which is compiled in, so that each
+    new one compiles anew; or an array of real numbers or integers, traced or not, that
+    is a scalar or can be broadcast to the shape of `x`: it is differentiable, can be
+    vmapped, and new values compile nothing.
 
     Returns:
       Array of the shape and dtype of `x`.
 
     Raises:
       TypeError: If `x` is not an array of a real floating dtype, or an argument has the
-        wrong type (a radius that is not an integer, a hyperparameter that is no real
-        number or array).
+        wrong type.
       ValueError: If `x` is a scalar, an argument is out of range (a number, of what the
         computation's dtype can hold), `bias` and `alpha` are both 0, an array
         hyperparameter cannot be broadcast to `x`, or `implementation` is unknown.
