@@ -19,7 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
-from ._power import negative_power, times
+from ._power import times
 from ._window import Window, mirrored
 
 
@@ -38,7 +38,7 @@ class Formula:
     beta: float | Array
     window: Window
     window_sum: Callable[[Array, Window], Array]
-    power: Callable[[Array, float | Array], Array] = negative_power
+    power: Callable[[Array, float | Array], Array]
     energy: Array | None = None
     """w(x^2), where it was computed before."""
 
@@ -48,7 +48,16 @@ class Formula:
 
     def normalize(self) -> Array:
         r"""Returns :math:`y = x s^{-\beta}`."""
-        return self._y.astype(self.x.dtype)
+        return self.scaled(self._wide_x).astype(self.x.dtype)
+
+    def scaled(self, array: Array) -> Array:
+        r"""Returns an array times :math:`s^{-\beta}`.
+
+        That is y of x, and of the cotangent of y it is what x receives of its own y,
+        :math:`t = \bar y s^{-\beta}`.
+        """
+        _, _, factor = self._scale
+        return self._times(array.astype(factor.dtype), factor)
 
     def pushforward(self, dots: Mapping[str, Array]) -> Array:
         r"""Returns the derivative of y along `dots`: tangents of x, bias, alpha, beta.
@@ -57,13 +66,14 @@ class Formula:
             \dot y = \dot x s^{-\beta} - y (\beta \dot s / s + \dot\beta \log s), \qquad
             \dot s = 2 \alpha w(x \dot x) + \dot{\text{bias}} + \dot\alpha w(x^2)
         """
-        energy, s, factor = self._scale
+        energy, s, _ = self._scale
+        y = self.scaled(self._wide_x)
         s_dots, terms = [], []
         if "x" in dots:
             x_dot = dots["x"].astype(s.dtype)
             energy_dot = 2 * self.window_sum(self._wide_x * x_dot, self.window)
             s_dots.append(self._times(self.alpha, energy_dot))
-            terms.append(self._times(x_dot, factor))
+            terms.append(self.scaled(x_dot))
         if "bias" in dots:
             s_dots.append(dots["bias"])
         if "alpha" in dots:
@@ -71,28 +81,23 @@ class Formula:
         if s_dots:
             # s_dot / s first: for small s, the power s^(-beta - 1) overflows.
             s_dot = reduce(jnp.add, s_dots) / s
-            terms.append(-self._times(self._times(self.beta, self._y), s_dot))
+            terms.append(-self._times(self._times(self.beta, y), s_dot))
         if "beta" in dots:
-            terms.append(-dots["beta"] * self._times(self._y, jnp.log(s)))
+            terms.append(-dots["beta"] * self._times(y, jnp.log(s)))
         return reduce(jnp.add, terms).astype(self.x.dtype)
 
-    def passed(self, y_bar: Array) -> Array:
-        r"""Returns what x receives of its own y: :math:`t = \bar y s^{-\beta}`."""
-        _, _, factor = self._scale
-        return self._times(y_bar.astype(factor.dtype), factor)
-
-    def s_cotangent(self, passed: Array) -> Array:
+    def s_cotangent(self, t: Array) -> Array:
         r"""Returns :math:`\bar s = -\beta t x / s`, which is that of bias as well."""
         _, s, _ = self._scale
         # x / s first: for small s, the power s^(-beta - 1) overflows.
-        return -self._times(self.beta, self._times(self._wide_x / s, passed))
+        return -self._times(self.beta, self._times(self._wide_x / s, t))
 
     def weighted(self, s_bar: Array) -> Array:
         r"""Returns :math:`\alpha \bar s`, of which x gets the sum over its window."""
         return self._times(self.alpha, s_bar)
 
     def x_cotangent(
-        self, passed: Array, s_bar: Array, weighted: Array | None = None
+        self, t: Array, s_bar: Array, weighted: Array | None = None
     ) -> Array:
         r"""Returns :math:`\bar x = t + 2 x \, w^\top(\alpha \bar s)`.
 
@@ -103,38 +108,33 @@ class Formula:
             received = self.weighted(2 * received)
         else:
             received = 2 * self.window_sum(weighted, mirrored(self.window))
-        return (passed + self._times(received, self._wide_x)).astype(self.x.dtype)
+        return (t + self._times(received, self._wide_x)).astype(self.x.dtype)
 
-    def collect_of_whole(self, y_bar: Array) -> Array:
+    def x_cotangent_of_whole(self, y_bar: Array) -> Array:
         r"""Returns the same from the start, where all windows are whole axes.
 
         There s is one number, and the sum of all :math:`\bar s` is
         :math:`-\beta w(\bar y x) s^{-\beta} / s`.
         """
-        _, s, factor = self._scale
+        _, s, _ = self._scale
         total = self.window_sum(self._wide_x * y_bar.astype(s.dtype), self.window)
-        s_bar = -self._times(self.beta, self._times(total, factor) / s)
+        s_bar = -self._times(self.beta, self.scaled(total) / s)
         received = self._times(self.weighted(2 * s_bar), self._wide_x)
-        return (self.passed(y_bar) + received).astype(self.x.dtype)
+        return (self.scaled(y_bar) + received).astype(self.x.dtype)
 
     def alpha_cotangent(self, s_bar: Array) -> Array:
         r"""Returns :math:`\bar s w(x^2)`, element by element."""
         energy, _, _ = self._scale
         return self._times(s_bar, energy)
 
-    def beta_cotangent(self, passed: Array) -> Array:
+    def beta_cotangent(self, t: Array) -> Array:
         r"""Returns :math:`-t x \log s`, element by element."""
         _, s, _ = self._scale
-        return -self._times(self._times(self._wide_x, passed), jnp.log(s))
+        return -self._times(self._times(self._wide_x, t), jnp.log(s))
 
     @cached_property
     def _wide_x(self) -> Array:
         return self.x.astype(compute_dtype(self.x))
-
-    @cached_property
-    def _y(self) -> Array:
-        _, _, factor = self._scale
-        return self._times(self._wide_x, factor)
 
     @cached_property
     def _scale(self) -> tuple[Array, Array, Array]:
@@ -151,8 +151,7 @@ class Formula:
         zero = jnp.where((self.alpha != 0) & (self.beta != 0), 0.0, jnp.nan)
         silent = s == zero.astype(s.dtype)
         s = jnp.where(silent, 1, s)  # before the power: at 0 its derivative is infinite
-        factor = self.power(s, self.beta)
-        return energy, s, jnp.where(silent, 0, factor)
+        return energy, s, jnp.where(silent, 0, self.power(s, self.beta))
 
     def _times(self, a: float | Array, b: Array) -> Array:
         return a * b if self._is_regular else times(a, b)
@@ -163,9 +162,7 @@ class Formula:
         numbers = self.bias, self.alpha, self.beta
         if not all(isinstance(number, float) for number in numbers):
             return False
-        dtype = compute_dtype(self.x)
-        bias, alpha, beta = map(dtype.type, numbers)
-        if not (bias >= jnp.finfo(dtype).tiny and alpha > 0 and beta > 0):
-            return False
-        with np.errstate(over="ignore"):
-            return bool(np.isfinite(bias**-beta))
+        bias, alpha, beta = map(compute_dtype(self.x).type, numbers)
+        with np.errstate(over="ignore", divide="ignore"):
+            finite = bool(np.isfinite(bias**-beta))
+        return finite and bias >= jnp.finfo(bias).tiny and alpha > 0 and beta > 0

@@ -164,4 +164,4 @@ def _compiled_lrn(
             s = jnp.asarray(given["bias"], compute_dtype(x))
             factor = jnp.power(s, -given["beta"])
             return times(x.astype(s.dtype), factor).astype(x.dtype)
-        return normalize(x, given, window, implementation)
+        return normalize(x, aligned, numbers, window, implementation)

@@ -39,7 +39,9 @@ _BY_ROOTS: dict[float, Callable[[Array, Platform], Array]] = {
 }
 
 
-def negative_power(s: Array, beta: float | Array, platform: Platform = None) -> Array:
+def negative_power(
+    s: Array, beta: float | Array, platform: Platform = None, *, at_once: bool = False
+) -> Array:
     r"""Returns :math:`s^{-\beta}` for positive `s`.
 
     A number among 0.25, 0.5, 0.75, 1 and 2 is computed from square roots and
@@ -47,17 +49,12 @@ def negative_power(s: Array, beta: float | Array, platform: Platform = None) -> 
     error is at most :math:`2 + |\beta \log s|` units in the last place, with
     :math:`\beta` as the dtype of `s` rounds it. (`lax.pow` calls a scalar function for
     each element on CPU, which costs more than all else in the normalization together.)
+
+    With `at_once` no number is used twice, as roots are: that would end what XLA:CPU
+    fuses with a reduction.
     """
+    if at_once and isinstance(beta, float):
+        return jnp.power(s, -beta)
     if isinstance(beta, float) and beta in _BY_ROOTS:
         return _BY_ROOTS[beta](s, platform)
     return jnp.exp(-times(beta, jnp.log(s)))
-
-
-def negative_power_at_once(s: Array, beta: float | Array) -> Array:
-    """Returns the same without roots, of which one is used twice.
-
-    A number that is used twice ends what XLA:CPU fuses with a reduction.
-    """
-    if isinstance(beta, float):
-        return jnp.power(s, jnp.asarray(-beta, s.dtype))
-    return negative_power(s, beta)

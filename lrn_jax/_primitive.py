@@ -25,22 +25,18 @@ from jax.interpreters import ad, batching, mlir
 
 from ._formula import compute_dtype
 from ._implementations import Implementation
-from ._programs import Part, Platform, run
+from ._programs import Part, Platform, num_linear, run
 from ._window import Window
 
-HYPERPARAMETERS = ("bias", "alpha", "beta")
-
-# In the place of a hyperparameter that is not a number but an operand.
-OPERAND = "operand"
-
-# Operands: what a derivative is linear in, x, and the hyperparameters that are arrays.
+# Its operands and parameters are those of `run`.
 _lrn_p = Primitive("lrn")
 _lrn_p.multiple_results = True
 
 
 def normalize(
     x: Array,
-    hyperparameters: Mapping[str, float | Array],
+    arrays: Mapping[str, Array],
+    numbers: Sequence[tuple[str, float]],
     window: Window,
     implementation: Implementation | None,
 ) -> Array:
@@ -49,21 +45,14 @@ def normalize(
     Hyperparameters that are arrays have the dtype that x is computed in. They are
     scalars, or have the axes of x and broadcast to it.
     """
-    if implementation == "plain":
-        given = {"implementation": implementation, "window": window}
-        return run("normalize", (), [], x, hyperparameters, **given)[0]
-    values = {name: hyperparameters[name] for name in HYPERPARAMETERS}
-    arrays = [value for value in values.values() if isinstance(value, Array)]
-    parameters = {
-        name: OPERAND if isinstance(value, Array) else value
-        for name, value in values.items()
-    }
-    (y,) = _lrn_p.bind(
-        *_varying_alike(x, *arrays),
+    bind = run if implementation == "plain" else _lrn_p.bind
+    (y,) = bind(
+        *_varying_alike(x, *arrays.values()),
         part="normalize",
         arguments=(),
+        names=("x", *arrays),
+        numbers=numbers,
         window=window,
-        **parameters,
         implementation=implementation,
     )
     return y
@@ -79,33 +68,6 @@ def _varying_alike(*arrays: Array) -> list[Array]:
     ]
 
 
-def _num_linear(part: Part, arguments: Sequence[str]) -> int:
-    """Returns the number of operands that a part is linear in: the first ones."""
-    return {"normalize": 0, "pushforward": len(arguments), "pullback": 1}[part]
-
-
-def _evaluate(
-    *operands: Array,
-    part: Part,
-    arguments: Sequence[str],
-    window: Window,
-    bias: Any,
-    alpha: Any,
-    beta: Any,
-    implementation: Implementation | None,
-    **target: Any,
-) -> list[Array]:
-    """Evaluates the primitive in operations that JAX knows."""
-    count = _num_linear(part, arguments)
-    linear, x, arrays = operands[:count], operands[count], iter(operands[count + 1 :])
-    hyperparameters = {
-        name: next(arrays) if value == OPERAND else value
-        for name, value in zip(HYPERPARAMETERS, (bias, alpha, beta), strict=True)
-    }
-    given = {"window": window, "implementation": implementation, **target}
-    return run(part, arguments, linear, x, hyperparameters, **given)
-
-
 def _evaluate_outside_jit(*operands: Array, **parameters: Any) -> list[Array]:
     """Evaluates operation by operation, as `jax.disable_jit` and debuggers want it."""
     flags: Any = jax.config
@@ -113,7 +75,7 @@ def _evaluate_outside_jit(*operands: Array, **parameters: Any) -> list[Array]:
     checks |= {"inf": jnp.isinf} if flags.jax_debug_infs else {}
     # The layer is one operation: what is masked within it is no error.
     with jax.debug_nans(False), jax.debug_infs(False):
-        results = _evaluate(*operands, **parameters)
+        results = run(*operands, **parameters)
         for kind, is_invalid in checks.items():
             if any(jnp.any(is_invalid(result)) for result in results):
                 raise FloatingPointError(
@@ -123,18 +85,13 @@ def _evaluate_outside_jit(*operands: Array, **parameters: Any) -> list[Array]:
     return results
 
 
-def _lowering(platform: Platform):
-    def rule(context: mlir.LoweringRuleContext, *operands, **parameters):
-        # Dimensions that jax.export leaves open are no integers.
-        shape = context.avals_in[0].shape  # pyright: ignore[reportAttributeAccessIssue]
-        known = all(isinstance(n, int) for n in shape)
-        isolated = platform == "cpu" and known and not _is_partitioned(context)
-        evaluate = partial(_evaluate, platform=platform, isolated=isolated)
-        return mlir.lower_fun(evaluate, multiple_results=True)(
-            context, *operands, **parameters
-        )
-
-    return rule
+def _lower(platform: Platform, context: mlir.LoweringRuleContext, *operands, **given):
+    # Dimensions that jax.export leaves open are no integers.
+    shape = context.avals_in[0].shape  # pyright: ignore[reportAttributeAccessIssue]
+    known = all(isinstance(n, int) for n in shape)
+    isolated = platform == "cpu" and known and not _is_partitioned(context)
+    evaluate = partial(run, platform=platform, isolated=isolated)
+    return mlir.lower_fun(evaluate, multiple_results=True)(context, *operands, **given)
 
 
 def _is_partitioned(context: mlir.LoweringRuleContext) -> bool:
@@ -147,28 +104,31 @@ def _is_partitioned(context: mlir.LoweringRuleContext) -> bool:
 
 def _shapes(*operands, part: Part, arguments: Sequence[str], **_):
     # Each result has the shape, sharding and manual axes of the first operand.
-    first, x = operands[0], operands[_num_linear(part, arguments)]
+    first, x = operands[0], operands[num_linear(part, arguments)]
     return [
         first.update(dtype=x.dtype if name == "x" else compute_dtype(x))
         for name in (arguments if part == "pullback" else ("x",))
     ]
 
 
+def _named(names: Sequence[str], values: Sequence[Any]) -> dict[str, Array]:
+    """Returns the tangents or cotangents that are not zero, by their names."""
+    pairs = zip(names, values, strict=True)
+    return {name: value for name, value in pairs if not isinstance(value, ad.Zero)}
+
+
 def _jvp(primals, tangents, *, part: Part, arguments: Sequence[str], **parameters):
     bind = partial(_lrn_p.bind, **parameters)
     results = bind(*primals, part=part, arguments=arguments)
     if part == "normalize":
-        x = primals[0]
-        arrays = [name for name in HYPERPARAMETERS if parameters[name] == OPERAND]
+        x, dots = primals[0], _named(parameters["names"], tangents)
         dots = {
-            name: dot if name == "x" else _spread(dot, x)
-            for name, dot in zip(["x", *arrays], tangents, strict=True)
-            if not isinstance(dot, ad.Zero)
+            name: dot if name == "x" else _spread(dot, x) for name, dot in dots.items()
         }
         dots = bind(*dots.values(), *primals, part="pushforward", arguments=tuple(dots))
         return results, dots
-    count = _num_linear(part, arguments)
-    linear, others = primals[:count], list(primals[count:])
+    count = num_linear(part, arguments)
+    linear, others = primals[:count], primals[count:]
     by_linear, by_others = tangents[:count], tangents[count:]
     terms = []
     if not all(isinstance(dot, ad.Zero) for dot in by_linear):
@@ -179,11 +139,11 @@ def _jvp(primals, tangents, *, part: Part, arguments: Sequence[str], **parameter
 
         @jax.checkpoint  # so that reverse mode keeps the operands alone
         def of_others(linear, others, dots):
-            evaluate = partial(_evaluate, *linear, **parameters)
-            return jax.jvp(evaluate, others, dots)[1]
+            return jax.jvp(partial(run, *linear, **parameters), others, dots)[1]
 
-        dots = list(map(ad.instantiate_zeros, by_others))
-        terms.append(of_others(linear, others, dots))
+        terms.append(
+            of_others(linear, others, (*map(ad.instantiate_zeros, by_others),))
+        )
     return results, [reduce(jnp.add, dots) for dots in zip(*terms, strict=True)]
 
 
@@ -196,30 +156,26 @@ def _spread(dot: Array, x: Array) -> Array:
 def _transpose(
     cotangents, *operands, part: Part, arguments: Sequence[str], **parameters
 ):
-    count = _num_linear(part, arguments)
+    count = num_linear(part, arguments)
     linear, others = operands[:count], operands[count:]
-    names = arguments if part == "pullback" else ("y",)
-    given = {
-        name: one
-        for name, one in zip(names, cotangents, strict=True)
-        if not isinstance(one, ad.Zero)
-    }
+    given = _named(arguments if part == "pullback" else ("y",), cotangents)
     if not given:
         return [None] * len(operands)
     bind = partial(_lrn_p.bind, *given.values(), *others, **parameters)
     if part == "pullback":
-        found = bind(part="pushforward", arguments=tuple(given))
-    else:
-        wanted = tuple(
-            name
-            for name, one in zip(arguments, linear, strict=True)
-            if ad.is_undefined_primal(one)
-        )
-        of_name = dict(
-            zip(wanted, bind(part="pullback", arguments=wanted), strict=True)
-        )
-        found = [of_name.get(name) for name in arguments]
-    return [*found, *[None] * len(others)]
+        return [
+            *bind(part="pushforward", arguments=tuple(given)),
+            *[None] * len(others),
+        ]
+    wanted = [
+        name
+        for name, dot in zip(arguments, linear, strict=True)
+        if ad.is_undefined_primal(dot)
+    ]
+    found = dict(
+        zip(wanted, bind(part="pullback", arguments=tuple(wanted)), strict=True)
+    )
+    return [*map(found.get, arguments), *[None] * len(others)]
 
 
 def _batch(operands, axes, *, part: Part, arguments, window: Window, **parameters):
@@ -241,7 +197,7 @@ def _batch(operands, axes, *, part: Part, arguments, window: Window, **parameter
     # Results have the shape of the operands that they are linear in, and y that of x.
     # The others may stay as they are: the pullbacks of many cotangents share what they
     # compute from x.
-    for i in range(max(1, _num_linear(part, arguments))):
+    for i in range(max(1, num_linear(part, arguments))):
         operands[i] = jnp.broadcast_to(operands[i], (size, *operands[i].shape[1:]))
     results = _lrn_p.bind(
         *operands,
@@ -258,10 +214,10 @@ _lrn_p.def_abstract_eval(_shapes)
 ad.primitive_jvps[_lrn_p] = _jvp
 ad.primitive_transposes[_lrn_p] = _transpose
 batching.primitive_batchers[_lrn_p] = _batch
-mlir.register_lowering(_lrn_p, _lowering("other"))
-mlir.register_lowering(_lrn_p, _lowering("cpu"), platform="cpu")
+mlir.register_lowering(_lrn_p, partial(_lower, "other"))
+mlir.register_lowering(_lrn_p, partial(_lower, "cpu"), platform="cpu")
 for _name in ("cuda", "rocm"):
-    mlir.register_lowering(_lrn_p, _lowering("gpu"), platform=_name)
+    mlir.register_lowering(_lrn_p, partial(_lower, "gpu"), platform=_name)
 
 # `checkify` skips primitives it does not know, and has no public way to learn of one.
 with suppress(ImportError):

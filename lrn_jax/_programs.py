@@ -5,7 +5,7 @@ each kernel is isolated: a program of its own, which XLA neither takes apart nor
 with another, of arrays with few axes, so that the innermost loop is long.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import groupby
 from math import prod
@@ -17,7 +17,7 @@ from jax.experimental.xla_metadata import set_xla_metadata
 
 from ._formula import Formula
 from ._implementations import Implementation, choose, window_sum
-from ._power import Platform, negative_power, negative_power_at_once
+from ._power import Platform, negative_power
 from ._window import Window, whole_axes, windowed_axes
 
 Part = Literal["normalize", "pushforward", "pullback"]
@@ -27,14 +27,18 @@ Equation = Callable[..., Any]  # of a Formula and operands
 _MANY = 64
 
 
+def num_linear(part: Part, arguments: Sequence[str]) -> int:
+    """Returns the number of operands that a part is linear in: the first ones."""
+    return 1 if part == "pullback" else len(arguments)
+
+
 def run(
+    *operands: Array,
     part: Part,
     arguments: Sequence[str],
-    linear: Sequence[Array],
-    x: Array,
-    hyperparameters: Mapping[str, float | Array],
+    names: Sequence[str],
+    numbers: Sequence[tuple[str, float]],
     window: Window,
-    *,
     implementation: Implementation | None,
     platform: Platform = None,
     isolated: bool = False,
@@ -42,76 +46,62 @@ def run(
     """Evaluates the layer, its derivative, or the transpose of that.
 
     Args:
+      *operands: What the part is linear in, of one shape: nothing, a tangent of each
+        argument, or the cotangent of y. Then x and the hyperparameters that are arrays,
+        scalars or with the axes of x, which broadcast to that shape.
       part: "normalize" for y, "pushforward" for a tangent of y, "pullback" for the
-        cotangents of the `arguments`.
-      arguments: Names of what the derivative is taken by: x, bias, alpha, beta.
-      linear: Nothing, a tangent of each argument, or the cotangent of y, of one shape.
-      x: Array that broadcasts to that shape, as hyperparameters do.
-      hyperparameters: bias, alpha and beta.
+        cotangents of the `arguments`, element by element.
+      arguments: Names of what the derivative is taken by; none for "normalize".
+      names: Names of the operands that are not linear: x and hyperparameters.
+      numbers: The other hyperparameters, with their names.
       window: The window of `x`.
       implementation: Name of a window sum; None chooses.
       platform: What the program is for.
       isolated: Whether kernels are isolated: on CPU, in a program for one device.
-
-    Returns:
-      One array, or for "pullback" one for each argument, of that shape.
     """
-    shape = linear[0].shape if linear else x.shape
-    arrays = {k: v for k, v in hyperparameters.items() if isinstance(v, Array)}
+    shape, count = operands[0].shape, num_linear(part, arguments)
+    x = operands[count]
     # With whole axes only, it is a reduction and a map: XLA knows better.
     axes = whole_axes(window, x.shape)
     whole = len(axes) == len(windowed_axes(window))
-    power = partial(negative_power, platform=platform)
-    if isolated and whole and prod(x.shape[axis] for axis in axes) >= _MANY:
-        power = negative_power_at_once
+    many = whole and prod(x.shape[axis] for axis in axes) >= _MANY
+    power = partial(negative_power, platform=platform, at_once=isolated and many)
     isolated = isolated and not whole
     if isolated:
         groups = _groups(window)
-        merge = partial(_merged, groups=groups, shape=shape)
+        operands = [_merged(one, groups=groups, shape=shape) for one in operands]
         window = tuple(window[axes[0]] for axes in groups)
-        linear, x = [merge(one) for one in linear], merge(x)
-        arrays = {name: merge(array) for name, array in arrays.items()}
+    linear, arrays = operands[:count], dict(zip(names, operands[count:], strict=True))
+    x = arrays["x"]
     name = choose(x, window, implementation, platform=platform, isolated=isolated)
+    isolate = _isolated if isolated else None
 
     def kernel(
-        equation: Equation,
-        x: Array,
-        *operands: Any,
-        anew: bool = False,
-        energy: Array | None = None,
+        equation: Equation, *operands: Any, anew: bool = False, **stored: Array | None
     ) -> Any:
         """Evaluates an equation; one kernel, where XLA can be brought to make one."""
-        given = arrays if energy is None else {**arrays, "energy": energy}
-        isolate = _isolated if isolated else None
         sum_over = partial(window_sum, implementation=name, anew=anew, isolate=isolate)
 
-        def evaluate(given: dict[str, Array], x: Array, *operands: Any) -> Any:
-            values = {**hyperparameters, **given}
+        def evaluate(arrays: dict[str, Any], *operands: Any) -> Any:
             how = {"window": window, "window_sum": sum_over, "power": power}
-            return equation(Formula(x, **values, **how), *operands)
+            return equation(Formula(**dict(numbers), **arrays, **how), *operands)
 
-        return (isolate(evaluate) if isolate else evaluate)(given, x, *operands)
+        return (isolate(evaluate) if isolate else evaluate)(arrays | stored, *operands)
 
     if part == "normalize":
-        results = [kernel(Formula.normalize, x)]
+        results = [kernel(Formula.normalize)]
     elif part == "pushforward":
         dots = dict(zip(arguments, linear, strict=True))
-        results = [kernel(Formula.pushforward, x, dots)]
-    elif arguments != ("x",) or arrays:
+        results = [kernel(Formula.pushforward, dots)]
+    elif len(arrays) > 1:
         # Masks within rows cost less than to store sums and read them.
         stored = not (name == "masked_shifts" and window[-1] != (0, 0))
-        energy = kernel(Formula.energies, x) if stored else None
-        results = _cotangents(
-            kernel,
-            arguments,
-            x,
-            *linear,
-            energy=energy,
-            alpha=hyperparameters["alpha"],
-            platform=platform,
-        )
+        energy = kernel(Formula.energies) if stored else None
+        varies = "alpha" in arrays and arrays["alpha"].ndim > 0
+        given = {"energy": energy, "alpha_varies": varies, "platform": platform}
+        results = _cotangents(kernel, arguments, *linear, **given)
     elif whole:
-        results = [kernel(Formula.collect_of_whole, x, *linear)]
+        results = [kernel(Formula.x_cotangent_of_whole, *linear)]
     else:
         pads = name == "doubling" and not isolated
         results = [_x_cotangent(kernel, x, *linear, pads=pads)]
@@ -119,51 +109,44 @@ def run(
 
 
 def _x_cotangent(kernel: Equation, x: Array, y_bar: Array, *, pads: bool) -> Array:
-    def s_cotangent(formula: Formula, y_bar: Array) -> Array:
-        return formula.s_cotangent(formula.passed(y_bar))
-
-    def x_cotangent(formula: Formula, y_bar: Array, s_bar: Array) -> Array:
-        return formula.x_cotangent(formula.passed(y_bar), s_bar)
+    def of_y_bar(equation: Equation) -> Equation:
+        return lambda formula, y_bar, *s_bar: equation(
+            formula, formula.scaled(y_bar), *s_bar
+        )
 
     # The cotangent of s is stored: x needs it of a whole window. s is not: XLA has to
     # form it anew, which costs less.
-    operands = x, y_bar, kernel(s_cotangent, x, y_bar)
+    s_bar = kernel(of_y_bar(Formula.s_cotangent), y_bar)
     if not pads:  # else the padded copies are behind barriers, and stored instead
-        operands = lax.optimization_barrier(operands)
-    return kernel(x_cotangent, *operands, anew=True)
+        x, y_bar, s_bar = lax.optimization_barrier((x, y_bar, s_bar))
+    return kernel(of_y_bar(Formula.x_cotangent), y_bar, s_bar, anew=True, x=x)
 
 
 def _cotangents(
     kernel: Equation,
     arguments: Sequence[str],
-    x: Array,
     y_bar: Array,
     *,
     energy: Array | None,
-    alpha: float | Array,
+    alpha_varies: bool,
     platform: Platform,
 ) -> list[Array]:
     # With arrays among them the power costs most on CPU, so t is stored. Each cotangent
     # is a kernel of its own: XLA:CPU makes slow ones of several results.
     kernel = partial(kernel, energy=energy)
-    t = kernel(Formula.passed, x, y_bar)
-    s_bar = kernel(Formula.s_cotangent, x, t)
+    t = kernel(Formula.scaled, y_bar)
+    s_bar = kernel(Formula.s_cotangent, t)
     if platform == "gpu":
         # Memory costs most there. XLA is to store these two, and not t and masks too.
         energy, s_bar = lax.optimization_barrier((energy, s_bar))
         kernel = partial(kernel, energy=energy)
-        t = kernel(Formula.passed, x, y_bar)
-
-    def of_x() -> Array:
-        varies = isinstance(alpha, Array) and alpha.ndim > 0
-        weighted = [kernel(Formula.weighted, x, s_bar)] if varies else []
-        return kernel(Formula.x_cotangent, x, t, s_bar, *weighted)
-
+        t = kernel(Formula.scaled, y_bar)
+    weighted = [kernel(Formula.weighted, s_bar)] if alpha_varies else []
     cotangents = {
-        "x": of_x,
+        "x": lambda: kernel(Formula.x_cotangent, t, s_bar, *weighted),
         "bias": lambda: s_bar,
-        "alpha": lambda: kernel(Formula.alpha_cotangent, x, s_bar),
-        "beta": lambda: kernel(Formula.beta_cotangent, x, t),
+        "alpha": lambda: kernel(Formula.alpha_cotangent, s_bar),
+        "beta": lambda: kernel(Formula.beta_cotangent, t),
     }
     return [cotangents[name]() for name in arguments]
 
