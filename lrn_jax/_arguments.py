@@ -102,7 +102,7 @@ def check_numbers(numbers: dict[str, float], dtype: np.dtype) -> set[str]:
 
 
 def align(name: str, value: Array, x: Array) -> Array:
-    """Returns it in the dtype x is computed in, a scalar or with the axes of x."""
+    """Returns it in the dtype that x is computed in, with the axes of x."""
     missing = x.ndim - value.ndim
     pairs = zip(value.shape[::-1], x.shape[::-1], strict=False)
     if missing < 0 or any(given not in (1, size) for given, size in pairs):
@@ -114,7 +114,7 @@ def align(name: str, value: Array, x: Array) -> Array:
         raise ValueError(_message(name, must, f"shape {value.shape}", fix))
     value = value.astype(compute_dtype(x))
     # Explicit: JAX may be set to refuse rank promotion.
-    return lax.expand_dims(value, range(missing)) if value.ndim else value
+    return lax.expand_dims(value, range(missing))
 
 
 def _as_integers(value: Any, depth: int) -> Any:

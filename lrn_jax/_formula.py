@@ -96,18 +96,14 @@ class Formula:
         r"""Returns :math:`\alpha \bar s`, of which x gets the sum over its window."""
         return self._times(self.alpha, s_bar)
 
-    def x_cotangent(
-        self, t: Array, s_bar: Array, weighted: Array | None = None
-    ) -> Array:
+    def x_cotangent(self, t: Array, s_bar: Array, weighted: bool = False) -> Array:
         r"""Returns :math:`\bar x = t + 2 x \, w^\top(\alpha \bar s)`.
 
-        `weighted` is needed where alpha is not the same for a whole window.
+        Alpha is multiplied with the sum, unless it came `weighted`: it has to where
+        alpha is not the same for a whole window.
         """
-        if weighted is None:
-            received = self.window_sum(s_bar, mirrored(self.window))
-            received = self.weighted(2 * received)
-        else:
-            received = 2 * self.window_sum(weighted, mirrored(self.window))
+        received = 2 * self.window_sum(s_bar, mirrored(self.window))
+        received = received if weighted else self.weighted(received)
         return (t + self._times(received, self._wide_x)).astype(self.x.dtype)
 
     def x_cotangent_of_whole(self, y_bar: Array) -> Array:

@@ -42,8 +42,8 @@ def normalize(
 ) -> Array:
     r"""Returns :math:`y = x s^{-\beta}`.
 
-    Hyperparameters that are arrays have the dtype that x is computed in. They are
-    scalars, or have the axes of x and broadcast to it.
+    Hyperparameters that are arrays have the dtype that x is computed in, and as many
+    axes as x, to which they broadcast.
     """
     bind = run if implementation == "plain" else _lrn_p.bind
     (y,) = bind(
@@ -121,12 +121,12 @@ def _jvp(primals, tangents, *, part: Part, arguments: Sequence[str], **parameter
     bind = partial(_lrn_p.bind, **parameters)
     results = bind(*primals, part=part, arguments=arguments)
     if part == "normalize":
-        x, dots = primals[0], _named(parameters["names"], tangents)
-        dots = {
-            name: dot if name == "x" else _spread(dot, x) for name, dot in dots.items()
-        }
-        dots = bind(*dots.values(), *primals, part="pushforward", arguments=tuple(dots))
-        return results, dots
+        # Each tangent gets the shape and the sharding of x.
+        x = jax.typeof(primals[0])
+        spread = partial(jnp.broadcast_to, shape=x.shape, out_sharding=x.sharding)
+        dots = _named(parameters["names"], tangents)
+        to = {"part": "pushforward", "arguments": tuple(dots)}
+        return results, bind(*map(spread, dots.values()), *primals, **to)
     count = num_linear(part, arguments)
     linear, others = primals[:count], primals[count:]
     by_linear, by_others = tangents[:count], tangents[count:]
@@ -141,21 +141,12 @@ def _jvp(primals, tangents, *, part: Part, arguments: Sequence[str], **parameter
         def of_others(linear, others, dots):
             return jax.jvp(partial(run, *linear, **parameters), others, dots)[1]
 
-        terms.append(
-            of_others(linear, others, (*map(ad.instantiate_zeros, by_others),))
-        )
+        dots = tuple(map(ad.instantiate_zeros, by_others))
+        terms.append(of_others(linear, tuple(others), dots))
     return results, [reduce(jnp.add, dots) for dots in zip(*terms, strict=True)]
 
 
-def _spread(dot: Array, x: Array) -> Array:
-    """Returns a tangent of a hyperparameter for each element of x, and sharded as x."""
-    axes = range(x.ndim - dot.ndim, x.ndim)
-    return lax.broadcast_in_dim(dot, x.shape, axes, out_sharding=jax.typeof(x).sharding)
-
-
-def _transpose(
-    cotangents, *operands, part: Part, arguments: Sequence[str], **parameters
-):
+def _transpose(cotangents, *operands, part: Part, arguments, **parameters):
     count = num_linear(part, arguments)
     linear, others = operands[:count], operands[count:]
     given = _named(arguments if part == "pullback" else ("y",), cotangents)
@@ -163,49 +154,31 @@ def _transpose(
         return [None] * len(operands)
     bind = partial(_lrn_p.bind, *given.values(), *others, **parameters)
     if part == "pullback":
-        return [
-            *bind(part="pushforward", arguments=tuple(given)),
-            *[None] * len(others),
-        ]
-    wanted = [
-        name
-        for name, dot in zip(arguments, linear, strict=True)
-        if ad.is_undefined_primal(dot)
-    ]
-    found = dict(
-        zip(wanted, bind(part="pullback", arguments=tuple(wanted)), strict=True)
-    )
-    return [*map(found.get, arguments), *[None] * len(others)]
+        found = bind(part="pushforward", arguments=tuple(given))
+    else:
+        pairs = zip(arguments, linear, strict=True)
+        wanted = tuple(name for name, dot in pairs if ad.is_undefined_primal(dot))
+        results = bind(part="pullback", arguments=wanted)
+        found = map(dict(zip(wanted, results, strict=True)).get, arguments)
+    return [*found, *[None] * len(others)]
 
 
-def _batch(operands, axes, *, part: Part, arguments, window: Window, **parameters):
+def _batch(operands, axes, **parameters):
     """Batches: an axis more, in front, without a window."""
-    (size,) = {
-        operand.shape[axis]
-        for operand, axis in zip(operands, axes, strict=True)
-        if axis is not None
-    }
-
-    def in_front(operand: Array, axis: int | None) -> Array:
-        if axis is None:
-            return operand[jnp.newaxis] if operand.ndim > 0 else operand
-        operand = jnp.moveaxis(operand, axis, 0)
-        missing = range(operand.ndim, len(window) + 1)  # if each is a scalar
-        return lax.expand_dims(operand, missing)
-
-    operands = [in_front(*each) for each in zip(operands, axes, strict=True)]
+    pairs = [*zip(operands, axes, strict=True)]
+    (size,) = {operand.shape[axis] for operand, axis in pairs if axis is not None}
     # Results have the shape of the operands that they are linear in, and y that of x.
     # The others may stay as they are: the pullbacks of many cotangents share what they
     # compute from x.
-    for i in range(max(1, num_linear(part, arguments))):
-        operands[i] = jnp.broadcast_to(operands[i], (size, *operands[i].shape[1:]))
-    results = _lrn_p.bind(
-        *operands,
-        part=part,
-        arguments=arguments,
-        window=((0, 0), *window),
-        **parameters,
-    )
+    num_shaped = max(1, num_linear(parameters["part"], parameters["arguments"]))
+    operands = [
+        batching.bdim_at_front(operand, axis, size)
+        if i < num_shaped or axis is not None
+        else operand[jnp.newaxis]
+        for i, (operand, axis) in enumerate(pairs)
+    ]
+    parameters["window"] = ((0, 0), *parameters["window"])
+    results = _lrn_p.bind(*operands, **parameters)
     return results, [0] * len(results)
 
 

@@ -45,19 +45,13 @@ def run(
 ) -> list[Array]:
     """Evaluates the layer, its derivative, or the transpose of that.
 
-    Args:
-      *operands: What the part is linear in, of one shape: nothing, a tangent of each
-        argument, or the cotangent of y. Then x and the hyperparameters that are arrays,
-        scalars or with the axes of x, which broadcast to that shape.
-      part: "normalize" for y, "pushforward" for a tangent of y, "pullback" for the
-        cotangents of the `arguments`, element by element.
-      arguments: Names of what the derivative is taken by; none for "normalize".
-      names: Names of the operands that are not linear: x and hyperparameters.
-      numbers: The other hyperparameters, with their names.
-      window: The window of `x`.
-      implementation: Name of a window sum; None chooses.
-      platform: What the program is for.
-      isolated: Whether kernels are isolated: on CPU, in a program for one device.
+    The first operands are what it is linear in, all of one shape: nothing for
+    "normalize", which returns y; a tangent of each of the `arguments` for
+    "pushforward", which returns that of y; the cotangent of y for "pullback", which
+    returns one of each argument, element by element. Then come those with `names`: x
+    and the hyperparameters that are arrays, which have the axes of x and broadcast to
+    that shape. The other hyperparameters are `numbers`. Kernels may be `isolated` on
+    CPU, in a program for one device.
     """
     shape, count = operands[0].shape, num_linear(part, arguments)
     x = operands[count]
@@ -69,7 +63,7 @@ def run(
     isolated = isolated and not whole
     if isolated:
         groups = _groups(window)
-        operands = [_merged(one, groups=groups, shape=shape) for one in operands]
+        operands = tuple(_merged(one, groups, shape) for one in operands)
         window = tuple(window[axes[0]] for axes in groups)
     linear, arrays = operands[:count], dict(zip(names, operands[count:], strict=True))
     x = arrays["x"]
@@ -97,7 +91,7 @@ def run(
         # Masks within rows cost less than to store sums and read them.
         stored = not (name == "masked_shifts" and window[-1] != (0, 0))
         energy = kernel(Formula.energies) if stored else None
-        varies = "alpha" in arrays and arrays["alpha"].ndim > 0
+        varies = "alpha" in arrays and {*arrays["alpha"].shape} != {1}
         given = {"energy": energy, "alpha_varies": varies, "platform": platform}
         results = _cotangents(kernel, arguments, *linear, **given)
     elif whole:
@@ -141,9 +135,11 @@ def _cotangents(
         energy, s_bar = lax.optimization_barrier((energy, s_bar))
         kernel = partial(kernel, energy=energy)
         t = kernel(Formula.scaled, y_bar)
-    weighted = [kernel(Formula.weighted, s_bar)] if alpha_varies else []
+    # Where alpha varies, x gets the sum of a product, which is stored.
+    sent = kernel(Formula.weighted, s_bar) if alpha_varies else s_bar
+    x_cotangent = partial(Formula.x_cotangent, weighted=alpha_varies)
     cotangents = {
-        "x": lambda: kernel(Formula.x_cotangent, t, s_bar, *weighted),
+        "x": lambda: kernel(x_cotangent, t, sent),
         "bias": lambda: s_bar,
         "alpha": lambda: kernel(Formula.alpha_cotangent, s_bar),
         "beta": lambda: kernel(Formula.beta_cotangent, t),
@@ -152,10 +148,7 @@ def _cotangents(
 
 
 def _isolated(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Makes a function one call in the program, which XLA:CPU does not inline.
-
-    Should it be inlined all the same, the program is right, and slower.
-    """
+    """Makes a function one call, which XLA:CPU should not inline: that is slower."""
 
     def call(*operands: Any) -> Any:
         return set_xla_metadata(jax.jit(function)(*operands), inlineable="false")
@@ -175,10 +168,8 @@ def _groups(window: Window) -> list[list[int]]:
     return [list(axes) for _, axes in groupby(range(len(window)), kinds.__getitem__)]
 
 
-def _merged(array: Array, *, groups: list[list[int]], shape: tuple[int, ...]) -> Array:
+def _merged(array: Array, groups: list[list[int]], shape: tuple[int, ...]) -> Array:
     """Returns an array that broadcasts to `shape` with each group as one axis."""
-    if array.ndim == 0:
-        return array
     whole = list(array.shape)
     for axes in groups:
         if any(array.shape[axis] != 1 for axis in axes):
