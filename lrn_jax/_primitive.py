@@ -21,7 +21,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array, lax
 from jax.extend.core import Primitive
-from jax.interpreters import ad, batching, mlir
+from jax.interpreters import ad, batching, mlir, xla
 
 from ._formula import compute_dtype
 from ._implementations import Implementation
@@ -66,23 +66,6 @@ def _varying_alike(*arrays: Array) -> list[Array]:
         lax.pcast(array, tuple(everywhere - own), to="varying")
         for array, own in zip(arrays, varying, strict=True)
     ]
-
-
-def _evaluate_outside_jit(*operands: Array, **parameters: Any) -> list[Array]:
-    """Evaluates operation by operation, as `jax.disable_jit` and debuggers want it."""
-    flags: Any = jax.config
-    checks = {"nan": jnp.isnan} if flags.jax_debug_nans else {}
-    checks |= {"inf": jnp.isinf} if flags.jax_debug_infs else {}
-    # The layer is one operation: what is masked within it is no error.
-    with jax.debug_nans(False), jax.debug_infs(False):
-        results = run(*operands, **parameters)
-        for kind, is_invalid in checks.items():
-            if any(jnp.any(is_invalid(result)) for result in results):
-                raise FloatingPointError(
-                    f"invalid value ({kind}) encountered in {_lrn_p.name} "
-                    f"({parameters['part']})"
-                )
-    return results
 
 
 def _lower(platform: Platform, context: mlir.LoweringRuleContext, *operands, **given):
@@ -182,7 +165,7 @@ def _batch(operands, axes, **parameters):
     return results, [0] * len(results)
 
 
-_lrn_p.def_impl(_evaluate_outside_jit)
+_lrn_p.def_impl(partial(xla.apply_primitive, _lrn_p))
 _lrn_p.def_abstract_eval(_shapes)
 ad.primitive_jvps[_lrn_p] = _jvp
 ad.primitive_transposes[_lrn_p] = _transpose
