@@ -155,8 +155,8 @@ def _compiled_lrn(
 ) -> Array:
     """Fixes everything that depends on the dtype of `x`, then normalizes."""
     zeros = check_numbers(dict(numbers), compute_dtype(x))
-    aligned = {name: align(name, array, x) for name, array in arrays.items()}
-    given = dict(numbers) | aligned
+    given: dict[str, float | Array] = dict(numbers)
+    given |= {name: align(name, array, x) for name, array in arrays.items()}
     if x.size == 0 or "beta" in zeros:
         return x
     with jax.named_scope("lrn"):
@@ -164,4 +164,4 @@ def _compiled_lrn(
             s = jnp.asarray(given["bias"], compute_dtype(x))
             factor = jnp.power(s, -given["beta"])
             return times(x.astype(s.dtype), factor).astype(x.dtype)
-        return normalize(x, aligned, numbers, window, implementation)
+        return normalize(x, given, window, implementation)

@@ -25,7 +25,15 @@ from jax.interpreters import ad, batching, mlir, xla
 
 from ._formula import compute_dtype
 from ._implementations import Implementation
-from ._programs import Part, Platform, num_linear, run
+from ._programs import (
+    HYPERPARAMETERS,
+    OPERAND,
+    Part,
+    Platform,
+    num_linear,
+    other_names,
+    run,
+)
 from ._window import Window
 
 # Its operands and parameters are those of `run`.
@@ -35,8 +43,7 @@ _lrn_p.multiple_results = True
 
 def normalize(
     x: Array,
-    arrays: Mapping[str, Array],
-    numbers: Sequence[tuple[str, float]],
+    hyperparameters: Mapping[str, float | Array],
     window: Window,
     implementation: Implementation | None,
 ) -> Array:
@@ -45,14 +52,16 @@ def normalize(
     Hyperparameters that are arrays have the dtype that x is computed in, and as many
     axes as x, to which they broadcast.
     """
+    values = [hyperparameters[name] for name in HYPERPARAMETERS]
+    arrays = [value for value in values if isinstance(value, Array)]
+    marked = [OPERAND if isinstance(value, Array) else value for value in values]
     bind = run if implementation == "plain" else _lrn_p.bind
     (y,) = bind(
-        *_varying_alike(x, *arrays.values()),
+        *_varying_alike(x, *arrays),
         part="normalize",
         arguments=(),
-        names=("x", *arrays),
-        numbers=numbers,
         window=window,
+        **dict(zip(HYPERPARAMETERS, marked, strict=True)),
         implementation=implementation,
     )
     return y
@@ -107,7 +116,7 @@ def _jvp(primals, tangents, *, part: Part, arguments: Sequence[str], **parameter
         # Each tangent gets the shape and the sharding of x.
         x = jax.typeof(primals[0])
         spread = partial(jnp.broadcast_to, shape=x.shape, out_sharding=x.sharding)
-        dots = _named(parameters["names"], tangents)
+        dots = _named(other_names(parameters), tangents)
         to = {"part": "pushforward", "arguments": tuple(dots)}
         return results, bind(*map(spread, dots.values()), *primals, **to)
     count = num_linear(part, arguments)

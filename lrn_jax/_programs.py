@@ -5,7 +5,7 @@ each kernel is isolated: a program of its own, which XLA neither takes apart nor
 with another, of arrays with few axes, so that the innermost loop is long.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import groupby
 from math import prod
@@ -23,6 +23,11 @@ from ._window import Window, whole_axes, windowed_axes
 Part = Literal["normalize", "pushforward", "pullback"]
 Equation = Callable[..., Any]  # of a Formula and operands
 
+HYPERPARAMETERS = ("bias", "alpha", "beta")
+
+# In the place of a hyperparameter that is not a number but an operand.
+OPERAND = "operand"
+
 # Elements that share one power, from which on a slower form of it does not matter.
 _MANY = 64
 
@@ -32,26 +37,30 @@ def num_linear(part: Part, arguments: Sequence[str]) -> int:
     return 1 if part == "pullback" else len(arguments)
 
 
+def other_names(hyperparameters: Mapping[str, float | str]) -> tuple[str, ...]:
+    """Returns the names of the operands behind those: x, and what is no number."""
+    arrays = [name for name in HYPERPARAMETERS if hyperparameters[name] == OPERAND]
+    return ("x", *arrays)
+
+
 def run(
     *operands: Array,
     part: Part,
     arguments: Sequence[str],
-    names: Sequence[str],
-    numbers: Sequence[tuple[str, float]],
     window: Window,
     implementation: Implementation | None,
     platform: Platform = None,
     isolated: bool = False,
+    **hyperparameters: Any,
 ) -> list[Array]:
     """Evaluates the layer, its derivative, or the transpose of that.
 
     The first operands are what it is linear in, all of one shape: nothing for
     "normalize", which returns y; a tangent of each of the `arguments` for
     "pushforward", which returns that of y; the cotangent of y for "pullback", which
-    returns one of each argument, element by element. Then come those with `names`: x
-    and the hyperparameters that are arrays, which have the axes of x and broadcast to
-    that shape. The other hyperparameters are `numbers`. Kernels may be `isolated` on
-    CPU, in a program for one device.
+    returns one of each argument, element by element. Then come x and the
+    `hyperparameters` that are no numbers, which have the axes of x and broadcast to
+    that shape. Kernels may be `isolated` on CPU, in a program for one device.
     """
     shape, count = operands[0].shape, num_linear(part, arguments)
     x = operands[count]
@@ -65,7 +74,8 @@ def run(
         groups = _groups(window)
         operands = tuple(_merged(one, groups, shape) for one in operands)
         window = tuple(window[axes[0]] for axes in groups)
-    linear, arrays = operands[:count], dict(zip(names, operands[count:], strict=True))
+    linear, others = operands[:count], operands[count:]
+    arrays = dict(zip(other_names(hyperparameters), others, strict=True))
     x = arrays["x"]
     name = choose(x, window, implementation, platform=platform, isolated=isolated)
     isolate = _isolated if isolated else None
@@ -78,7 +88,7 @@ def run(
 
         def evaluate(arrays: dict[str, Any], *operands: Any) -> Any:
             how = {"window": window, "window_sum": sum_over, "power": power}
-            return equation(Formula(**dict(numbers), **arrays, **how), *operands)
+            return equation(Formula(**hyperparameters | arrays, **how), *operands)
 
         return (isolate(evaluate) if isolate else evaluate)(arrays | stored, *operands)
 

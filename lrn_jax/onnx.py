@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from . import conventions
+from ._programs import HYPERPARAMETERS, OPERAND
 
 __all__ = ["register"]
 
@@ -101,9 +102,9 @@ def _axis_and_attributes(x: Any, parameters: Any) -> tuple[int, dict[str, Any]]:
                 "`x` must not be float64: the operator LRN of ONNX has its numbers in "
                 "float32."
             )
-        numbers = dict(parameters["numbers"])
-        for name in ("bias", "alpha", "beta"):
-            if name not in numbers:
+        numbers = {name: parameters[name] for name in HYPERPARAMETERS}
+        for name, number in numbers.items():
+            if number == OPERAND:
                 raise ValueError(
                     f"`{name}` must be a number, but got an array: the operator LRN of "
                     "ONNX has one number, which is part of the model."
@@ -119,7 +120,7 @@ def _axis_and_attributes(x: Any, parameters: Any) -> tuple[int, dict[str, Any]]:
         attributes = conventions.to_onnx(depth_radius=window[axis], **numbers, axis=1)
         limits = np.finfo(np.float32)
         smallest, largest = map(float, (limits.tiny, limits.max))
-        for name in numbers:
+        for name in HYPERPARAMETERS:
             if not smallest <= attributes[name] <= largest:
                 raise ValueError(
                     f"`{name}` must be positive in ONNX and within float32, but got "
