@@ -8,6 +8,8 @@ window. Nothing is stored, and XLA makes one kernel of the shifts, what is done 
 them and what is done after. It pays for short windows: each shift costs a mask.
 """
 
+from collections.abc import Callable
+from functools import partial
 from math import prod
 
 import jax.numpy as jnp
@@ -17,31 +19,27 @@ from jax import Array, lax
 from .._window import Window, windowed_axes
 from . import reduce_window
 
+# Indices that are outside are clipped.
+_take = partial(jnp.take, mode="clip", indices_are_sorted=True)
+
 
 def window_sum(x: Array, window: Window) -> Array:
     """Sums `x` over the window around every element, cut off at the borders."""
     # A box is the sum along one axis of the sums along another.
     for axis, extents in windowed_axes(window):
         if axis < x.ndim - 1:
-            x = _sum_of_rows(x, axis, *extents)
+            x = _add_shifted(x, partial(_shifted_rows, x, axis), axis, *extents)
         else:
             # The first axis is often a batch, perhaps in pieces on several devices, or
             # of any size. The others count the rows, one behind the other in memory.
-            batch = x.shape[0] if x.ndim > 2 else 1
-            num_rows = prod(x.shape[1:-1] if x.ndim > 2 else x.shape[:-1])
-            rows = lax.reshape(x, (batch, num_rows, x.shape[-1]))
+            batch, *outer, size = x.shape if x.ndim > 2 else (1, *x.shape)
+            rows = lax.reshape(x, (batch, prod(outer), size))
             x = lax.reshape(_sum_within_rows(rows, *extents), x.shape)
     return x
 
 
-def _sum_of_rows(x: Array, axis: int, before: int, after: int) -> Array:
-    """Sums along an axis of which every element is a row of elements."""
-    places = np.arange(x.shape[axis])
-    total = x
-    for shift in [*range(-before, 0), *range(1, after + 1)]:
-        inside = np.clip(places + shift, 0, places[-1])
-        total += _masked(_take(x, inside, axis), inside == places + shift, axis)
-    return total
+def _shifted_rows(x: Array, axis: int, shift: int) -> Array:
+    return _take(x, np.arange(x.shape[axis], dtype=np.int32) + shift, axis)
 
 
 def _sum_within_rows(x: Array, before: int, after: int) -> Array:
@@ -58,54 +56,34 @@ def _sum_within_rows(x: Array, before: int, after: int) -> Array:
             "`implementation` 'masked_shifts' needs all sizes but that of a batch, but "
             f"got an array with {num_rows} rows. Use 'doubling' or None."
         )
+    window = ((0, 0), (0, 0), (before, after))
     if num_rows < 3:
-        return reduce_window.window_sum(x, ((0, 0), (0, 0), (before, after)))
+        return reduce_window.window_sum(x, window)
     flat = lax.reshape(x, (batch, num_rows * size))
     inner_rows = num_rows - 2
-    # Shifted rows exist for those with two neighbours; the first and the last borrow.
-    borrowed = np.clip(np.arange(num_rows) - 1, 0, inner_rows - 1)
-    places = np.arange(size)
+    row = np.arange(num_rows, dtype=np.int32)
 
     def shifted(shift: int) -> Array:
+        # They exist for rows with two neighbours; the first and the last borrow.
         start = size + shift
         view = lax.slice_in_dim(flat, start, start + inner_rows * size, axis=1)
-        return _take(lax.reshape(view, (batch, inner_rows, size)), borrowed, axis=1)
+        return _take(lax.reshape(view, (batch, inner_rows, size)), row - 1, axis=1)
 
-    total = shifted(0)
-    for shift in [*range(-before, 0), *range(1, after + 1)]:
-        inside = (places + shift >= 0) & (places + shift < size)
-        total += _masked(shifted(shift), inside, axis=2)
-
+    total = _add_shifted(shifted(0), shifted, 2, before, after)
     ends = lax.slice_in_dim(x, 0, num_rows, num_rows - 1, axis=1)
-    ends = reduce_window.window_sum(ends, ((0, 0), (0, 0), (before, after)))
-    row = np.arange(num_rows)
+    ends = reduce_window.window_sum(ends, window)
+    ends = _take(ends, row // (num_rows - 1), axis=1)
     is_end = (row == 0) | (row == num_rows - 1)
-    which_end = (row == num_rows - 1).astype(np.int32)
-    return jnp.where(
-        is_end[np.newaxis, :, np.newaxis], _take(ends, which_end, axis=1), total
-    )
+    return jnp.where(is_end[np.newaxis, :, np.newaxis], ends, total)
 
 
-def _take(x: Array, indices: np.ndarray, axis: int) -> Array:
-    """Returns the slices of `x` at ascending indices, which are inside."""
-    return lax.gather(
-        x,
-        indices.astype(np.int32)[:, np.newaxis],
-        lax.GatherDimensionNumbers(
-            offset_dims=_other_axes(x, axis),
-            collapsed_slice_dims=(axis,),
-            start_index_map=(axis,),
-        ),
-        slice_sizes=tuple(1 if i == axis else n for i, n in enumerate(x.shape)),
-        indices_are_sorted=True,
-        mode=lax.GatherScatterMode.PROMISE_IN_BOUNDS,
-    )
-
-
-def _masked(x: Array, keep: np.ndarray, axis: int) -> Array:
-    """Returns `x`, and 0 at the places along an axis that are not kept."""
-    return jnp.where(np.expand_dims(keep, _other_axes(x, axis)), x, 0)
-
-
-def _other_axes(x: Array, axis: int) -> tuple[int, ...]:
-    return tuple(i for i in range(x.ndim) if i != axis)
+def _add_shifted(
+    total: Array, shifted: Callable[[int], Array], axis: int, before: int, after: int
+) -> Array:
+    """Adds the views that are shifted along an axis, where what they show is inside."""
+    places = np.arange(total.shape[axis])
+    others = [i for i in range(total.ndim) if i != axis]
+    for shift in [*range(-before, 0), *range(1, after + 1)]:
+        inside = (places + shift >= 0) & (places + shift < len(places))
+        total += jnp.where(np.expand_dims(inside, others), shifted(shift), 0)
+    return total

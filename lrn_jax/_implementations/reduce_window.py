@@ -1,10 +1,9 @@
 """Window sum as `lax.reduce_window`: the definition.
 
-It is the default wherever nothing faster was measured.
-
-XLA partitions it best of all forms: with the windowed axis sharded it exchanges
-the halo and nothing else. There is no running sum and no subtraction, so that a large
-value, an infinity or a NaN stays within the windows it belongs to.
+It is the default wherever nothing faster was measured. XLA partitions it best of all
+forms: with the windowed axis sharded it exchanges the halo and nothing else. There is
+no running sum and no subtraction, so that a large value, an infinity or a NaN stays
+within the windows it belongs to.
 """
 
 import numpy as np
