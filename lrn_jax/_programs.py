@@ -18,7 +18,7 @@ from jax.experimental.xla_metadata import set_xla_metadata
 from ._formula import Formula
 from ._implementations import Implementation, choose, window_sum
 from ._power import Platform, negative_power
-from ._window import Window, whole_axes, windowed_axes
+from ._window import Window, split_whole_axes, windowed_axes
 
 Part = Literal["normalize", "pushforward", "pullback"]
 Equation = Callable[..., Any]  # of a Formula and operands
@@ -65,8 +65,8 @@ def run(
     shape, count = operands[0].shape, num_linear(part, arguments)
     x = operands[count]
     # With whole axes only, it is a reduction and a map: XLA knows better.
-    axes = whole_axes(window, x.shape)
-    whole = len(axes) == len(windowed_axes(window))
+    axes, rest = split_whole_axes(window, x.shape)
+    whole = not windowed_axes(rest)
     many = whole and prod(x.shape[axis] for axis in axes) >= _MANY
     power = partial(negative_power, platform=platform, at_once=isolated and many)
     isolated = isolated and not whole

@@ -6,8 +6,6 @@ window. No extent is longer than ``size - 1``, so with two of that length every 
 sees the whole axis.
 """
 
-from collections.abc import Sequence
-
 Extents = tuple[int, int]
 Window = tuple[Extents, ...]
 
@@ -17,12 +15,15 @@ def mirrored(window: Window) -> Window:
     return tuple((after, before) for before, after in window)
 
 
-def whole_axes(window: Window, shape: Sequence[int]) -> tuple[int, ...]:
-    """Returns the axes along which every element sees every other."""
-    whole = [(size - 1, size - 1) for size in shape]
-    return tuple(axis for axis, pair in windowed_axes(window) if pair == whole[axis])
+def windowed_axes(window: Window) -> dict[int, Extents]:
+    """Returns the extents of the axes that have a window."""
+    return {axis: pair for axis, pair in enumerate(window) if pair != (0, 0)}
 
 
-def windowed_axes(window: Window) -> list[tuple[int, Extents]]:
-    """Returns the axes that have a window, each with its extents."""
-    return [(axis, pair) for axis, pair in enumerate(window) if pair != (0, 0)]
+def split_whole_axes(
+    window: Window, shape: tuple[int, ...]
+) -> tuple[list[int], Window]:
+    """Returns the axes along which every element sees every other, and the rest."""
+    last = [(size - 1, size - 1) for size in shape]
+    whole = [axis for axis, pair in windowed_axes(window).items() if pair == last[axis]]
+    return whole, tuple((0, 0) if i in whole else pair for i, pair in enumerate(window))

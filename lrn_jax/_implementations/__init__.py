@@ -6,14 +6,15 @@ every element of ``x``, the sum of the elements in its window, in ordinary opera
 """
 
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Literal
 
 import jax
 from jax import Array, lax
 
 from .._power import Platform
-from .._window import Window, whole_axes, windowed_axes
+from .._window import Window, split_whole_axes, windowed_axes
 from . import doubling, masked_shifts, reduce_window
+from .doubling import Isolate
 
 Implementation = Literal["reduce_window", "doubling", "masked_shifts", "plain"]
 IMPLEMENTATIONS: dict[Implementation, Callable[[Array, Window], Array]] = {
@@ -36,22 +37,19 @@ def choose(
     platform: Platform,
     isolated: bool,
 ) -> Implementation:
-    """Returns the name of the implementation: the given one, or the fastest measured.
+    """Returns the given name, or that of the fastest implementation measured on CPU.
 
-    On CPU, XLA fuses slices with what is before and after them, and reduce_window with
-    nothing. `isolated` says that the whole normalization is a program of its own there,
-    on one device: then masked shifts, which store nothing, are fastest for a short
-    window along one axis, and doubling elsewhere. Of elements that are narrower in
-    memory, XLA makes scalar loops of masked shifts within rows whose size is a power of
-    two. (`python -m benchmarks` compares them.) On other platforms they were not
-    compared, and the definition stands.
+    `isolated` says that the whole normalization is a program of its own there, on one
+    device: then masked shifts, which store nothing, are fastest for a short window
+    along one axis, and doubling elsewhere. (`python -m benchmarks` compares them.)
 
     Raises:
       NotImplementedError: If the named implementation cannot do it.
     """
-    windowed = windowed_axes(_without(whole_axes(window, x.shape), window))
+    _, rest = split_whole_axes(window, x.shape)
+    windowed = windowed_axes(rest)
     sharding = jax.typeof(x).sharding.spec
-    if any(sharding[axis] is not None for axis, _ in windowed):
+    if any(sharding[axis] is not None for axis in windowed):
         # With explicit sharding JAX refuses to slice an axis in pieces.
         if implementation not in (None, "reduce_window", "plain"):
             raise NotImplementedError(
@@ -60,17 +58,15 @@ def choose(
                 "None."
             )
         return "reduce_window"
-    if implementation is not None:
-        return implementation
-    if platform != "cpu":
-        return "reduce_window"
+    if implementation is not None or platform != "cpu":
+        return implementation or "reduce_window"
     if not isolated or len(windowed) != 1:
         return "doubling"
-    ((axis, (before, after)),) = windowed
+    ((axis, (before, after)),) = windowed.items()
     longest = _LONGEST_MASKED
     if axis == x.ndim - 1:
-        size = x.shape[axis]
-        scalar = x.dtype.itemsize < 4 and size & (size - 1) == 0
+        # Of narrower elements, XLA makes scalar loops in rows of a power of two.
+        scalar = x.dtype.itemsize < 4 and x.shape[axis].bit_count() == 1
         longest = 0 if scalar else _LONGEST_MASKED_WITHIN_ROWS
     return "masked_shifts" if before + 1 + after <= longest else "doubling"
 
@@ -80,26 +76,17 @@ def window_sum(
     window: Window,
     *,
     implementation: Implementation,
-    anew: bool = False,
-    isolate: Callable[..., Any] | None = None,
+    anew: bool,
+    isolate: Isolate,
 ) -> Array:
     """Sums `x` over the window around every element, cut off at the borders.
 
-    Along a whole axis all sums are equal: the result has one, and broadcasts. With
-    `anew`, XLA does not find that an equal sum by doubling exists, and store that.
-    `isolate` makes a kernel of a function, on CPU in a program for one device.
+    Along a whole axis all sums are equal: the result has one, and broadcasts. The
+    last two arguments are for doubling.
     """
-    axes = whole_axes(window, x.shape)
-    if axes:
-        x = lax.expand_dims(lax.reduce_sum(x, axes=axes), axes)
-    window = _without(axes, window)
-    if not windowed_axes(window):
-        return x
+    whole, window = split_whole_axes(window, x.shape)
+    if whole:
+        x = lax.expand_dims(lax.reduce_sum(x, axes=whole), whole)
     if implementation == "doubling":
-        barriers = 2 if anew else 1
-        return doubling.window_sum(x, window, barriers=barriers, isolate=isolate)
-    return IMPLEMENTATIONS[implementation](x, window)
-
-
-def _without(axes: tuple[int, ...], window: Window) -> Window:
-    return tuple((0, 0) if i in axes else pair for i, pair in enumerate(window))
+        return doubling.window_sum(x, window, anew=anew, isolate=isolate)
+    return IMPLEMENTATIONS[implementation](x, window) if windowed_axes(window) else x

@@ -17,12 +17,14 @@ of which 11 make a window.
 
 from collections.abc import Callable
 from functools import lru_cache, partial
+from typing import Any
 
 from jax import Array, lax
 
 from .._window import Window, windowed_axes
 
-Function = Callable[[Array], Array]
+# Makes a function a kernel, whose result is stored; None leaves it to XLA.
+Isolate = Callable[..., Any] | None
 
 # The length of a window beyond which it costs less to store sums.
 _LONGEST_IN_ONE_KERNEL = 32
@@ -32,22 +34,21 @@ def window_sum(
     x: Array,
     window: Window,
     *,
-    barriers: int = 1,
-    isolate: Callable[[Function], Function] | None = None,
+    anew: bool = False,
+    isolate: Isolate = None,
 ) -> Array:
     """Sums `x` over the window around every element, cut off at the borders.
 
     Without a barrier XLA computes the padding anew in every slice. With another number
     of barriers it is another copy to XLA, in programs where an equal one is summed.
-    `isolate` makes a function a kernel, whose result is stored; None leaves it to XLA.
     """
     # A box is the sum along one axis of the sums along another.
-    for axis, (before, after) in windowed_axes(window):
+    for axis, (before, after) in windowed_axes(window).items():
         size, number = x.shape[axis], before + 1 + after
         edges = [(0, 0, 0)] * x.ndim
         edges[axis] = (before, after, 0)
         padded = lax.pad(x, x.dtype.type(0), edges)
-        for _ in range(barriers):
+        for _ in range(2 if anew else 1):
             padded = lax.optimization_barrier(padded)
         add = partial(_neighbours, axis=axis)
         if isolate is None or number <= _LONGEST_IN_ONE_KERNEL:

@@ -26,7 +26,7 @@ _take = partial(jnp.take, mode="clip", indices_are_sorted=True)
 def window_sum(x: Array, window: Window) -> Array:
     """Sums `x` over the window around every element, cut off at the borders."""
     # A box is the sum along one axis of the sums along another.
-    for axis, extents in windowed_axes(window):
+    for axis, extents in windowed_axes(window).items():
         if axis < x.ndim - 1:
             x = _add_shifted(x, partial(_shifted_rows, x, axis), axis, *extents)
         else:
