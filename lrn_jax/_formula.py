@@ -41,10 +41,12 @@ class Formula:
     power: Callable[[Array, float | Array], Array]
     energy: Array | None = None
     """w(x^2), where it was computed before."""
+    seen: Array | None = None
+    """x once more, for the windows alone."""
 
     def energies(self) -> Array:
         r"""Returns :math:`w(x^2)`."""
-        return self.window_sum(lax.square(self._wide_x), self.window)
+        return self.window_sum(lax.square(self._seen_x), self.window)
 
     def normalize(self) -> Array:
         r"""Returns :math:`y = x s^{-\beta}`."""
@@ -59,8 +61,12 @@ class Formula:
         _, _, factor = self._scale
         return self._times(array.astype(factor.dtype), factor)
 
-    def pushforward(self, dots: Mapping[str, Array]) -> Array:
+    def pushforward(
+        self, dots: Mapping[str, Array], seen_dot: Array | None = None
+    ) -> Array:
         r"""Returns the derivative of y along `dots`: tangents of x, bias, alpha, beta.
+
+        `seen_dot` is the tangent of x once more, for the windows alone.
 
         .. math::
             \dot y = \dot x s^{-\beta} - y (\beta \dot s / s + \dot\beta \log s), \qquad
@@ -71,7 +77,8 @@ class Formula:
         s_dots, terms = [], []
         if "x" in dots:
             x_dot = dots["x"].astype(s.dtype)
-            energy_dot = 2 * self.window_sum(self._wide_x * x_dot, self.window)
+            seen_dot = x_dot if seen_dot is None else seen_dot.astype(s.dtype)
+            energy_dot = 2 * self.window_sum(self._seen_x * seen_dot, self.window)
             s_dots.append(self._times(self.alpha, energy_dot))
             terms.append(self.scaled(x_dot))
         if "bias" in dots:
@@ -131,6 +138,12 @@ class Formula:
     @cached_property
     def _wide_x(self) -> Array:
         return self.x.astype(compute_dtype(self.x))
+
+    @cached_property
+    def _seen_x(self) -> Array:
+        if self.seen is None:
+            return self._wide_x
+        return self.seen.astype(compute_dtype(self.x))
 
     @cached_property
     def _scale(self) -> tuple[Array, Array, Array]:

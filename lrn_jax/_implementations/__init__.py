@@ -63,11 +63,8 @@ def choose(
     if not isolated or len(windowed) != 1:
         return "doubling"
     ((axis, (before, after)),) = windowed.items()
-    longest = _LONGEST_MASKED
-    if axis == x.ndim - 1:
-        # Of narrower elements, XLA makes scalar loops in rows of a power of two.
-        scalar = x.dtype.itemsize < 4 and x.shape[axis].bit_count() == 1
-        longest = 0 if scalar else _LONGEST_MASKED_WITHIN_ROWS
+    within_rows = axis == x.ndim - 1
+    longest = _LONGEST_MASKED_WITHIN_ROWS if within_rows else _LONGEST_MASKED
     return "masked_shifts" if before + 1 + after <= longest else "doubling"
 
 
