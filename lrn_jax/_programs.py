@@ -38,7 +38,7 @@ def num_linear(part: Part, arguments: Sequence[str]) -> int:
 
 
 def other_names(hyperparameters: Mapping[str, float | str]) -> tuple[str, ...]:
-    """Returns the names of the operands behind those: x, and what is no number."""
+    """Returns the names of the others: x, and the hyperparameters that are arrays."""
     arrays = [name for name in HYPERPARAMETERS if hyperparameters[name] == OPERAND]
     return ("x", *arrays)
 
@@ -119,17 +119,18 @@ def run(
 
 
 def _x_cotangent(kernel: Equation, x: Array, y_bar: Array, *, pads: bool) -> Array:
-    def of_y_bar(equation: Equation) -> Equation:
-        return lambda formula, y_bar, *s_bar: equation(
-            formula, formula.scaled(y_bar), *s_bar
-        )
+    def s_cotangent(formula: Formula, y_bar: Array) -> Array:
+        return formula.s_cotangent(formula.scaled(y_bar))
+
+    def x_cotangent(formula: Formula, y_bar: Array, s_bar: Array) -> Array:
+        return formula.x_cotangent(formula.scaled(y_bar), s_bar)
 
     # The cotangent of s is stored: x needs it of a whole window. s is not: XLA has to
     # form it anew, which costs less.
-    s_bar = kernel(of_y_bar(Formula.s_cotangent), y_bar)
+    s_bar = kernel(s_cotangent, y_bar)
     if not pads:  # else the padded copies are behind barriers, and stored instead
         x, y_bar, s_bar = lax.optimization_barrier((x, y_bar, s_bar))
-    return kernel(of_y_bar(Formula.x_cotangent), y_bar, s_bar, anew=True, x=x)
+    return kernel(x_cotangent, y_bar, s_bar, anew=True, x=x)
 
 
 def _cotangents(
