@@ -22,6 +22,9 @@ from jax import Array, lax
 from ._power import times
 from ._window import Window, mirrored
 
+# No logarithm of a number: the mark of an s that is 0 for want of energy.
+_SILENT = 1e30
+
 
 def compute_dtype(x: Array) -> np.dtype:
     """Returns the dtype that `x` is computed in."""
@@ -41,12 +44,18 @@ class Formula:
     power: Callable[[Array, float | Array], Array]
     energy: Array | None = None
     """w(x^2), where it was computed before."""
+    log_s: Array | None = None
+    """What `logarithm` returned."""
     seen: Array | None = None
     """x once more, for the windows alone."""
 
     def energies(self) -> Array:
         r"""Returns :math:`w(x^2)`."""
         return self.window_sum(lax.square(self._seen_x), self.window)
+
+    def logarithm(self) -> Array:
+        r"""Returns :math:`\log s`, and a mark where s is 0 for want of energy."""
+        return jnp.where(self._is_silent, _SILENT, jnp.log(self._s))
 
     def normalize(self) -> Array:
         r"""Returns :math:`y = x s^{-\beta}`."""
@@ -58,8 +67,7 @@ class Formula:
         That is y of x, and of the cotangent of y it is what x receives of its own y,
         :math:`t = \bar y s^{-\beta}`.
         """
-        _, _, factor = self._scale
-        return self._times(array.astype(factor.dtype), factor)
+        return self._times(array.astype(self._factor.dtype), self._factor)
 
     def pushforward(
         self, dots: Mapping[str, Array], seen_dot: Array | None = None
@@ -72,32 +80,35 @@ class Formula:
             \dot y = \dot x s^{-\beta} - y (\beta \dot s / s + \dot\beta \log s), \qquad
             \dot s = 2 \alpha w(x \dot x) + \dot{\text{bias}} + \dot\alpha w(x^2)
         """
-        energy, s, _ = self._scale
         y = self.scaled(self._wide_x)
         s_dots, terms = [], []
         if "x" in dots:
-            x_dot = dots["x"].astype(s.dtype)
-            seen_dot = x_dot if seen_dot is None else seen_dot.astype(s.dtype)
+            dtype = self._wide_x.dtype
+            x_dot = dots["x"].astype(dtype)
+            seen_dot = x_dot if seen_dot is None else seen_dot.astype(dtype)
             energy_dot = 2 * self.window_sum(self._seen_x * seen_dot, self.window)
             s_dots.append(self._times(self.alpha, energy_dot))
             terms.append(self.scaled(x_dot))
         if "bias" in dots:
             s_dots.append(dots["bias"])
         if "alpha" in dots:
-            s_dots.append(dots["alpha"] * energy)
+            s_dots.append(dots["alpha"] * self._energy)
         if s_dots:
             # s_dot / s first: for small s, the power s^(-beta - 1) overflows.
-            s_dot = reduce(jnp.add, s_dots) / s
+            s_dot = reduce(jnp.add, s_dots) / self._s
             terms.append(-self._times(self._times(self.beta, y), s_dot))
         if "beta" in dots:
-            terms.append(-dots["beta"] * self._times(y, jnp.log(s)))
+            terms.append(-dots["beta"] * self._times(y, jnp.log(self._s)))
         return reduce(jnp.add, terms).astype(self.x.dtype)
 
     def s_cotangent(self, t: Array) -> Array:
         r"""Returns :math:`\bar s = -\beta t x / s`, which is that of bias as well."""
-        _, s, _ = self._scale
         # x / s first: for small s, the power s^(-beta - 1) overflows.
-        return -self._times(self.beta, self._times(self._wide_x / s, t))
+        if self.log_s is None:
+            quotient = self._wide_x / self._s
+        else:
+            quotient = self._wide_x * jnp.exp(-self.log_s)
+        return -self._times(self.beta, self._times(quotient, t))
 
     def weighted(self, s_bar: Array) -> Array:
         r"""Returns :math:`\alpha \bar s`, of which x gets the sum over its window."""
@@ -119,21 +130,20 @@ class Formula:
         There s is one number, and the sum of all :math:`\bar s` is
         :math:`-\beta w(\bar y x) s^{-\beta} / s`.
         """
-        _, s, _ = self._scale
-        total = self.window_sum(self._wide_x * y_bar.astype(s.dtype), self.window)
-        s_bar = -self._times(self.beta, self.scaled(total) / s)
+        dtype = self._wide_x.dtype
+        total = self.window_sum(self._wide_x * y_bar.astype(dtype), self.window)
+        s_bar = -self._times(self.beta, self.scaled(total) / self._s)
         received = self._times(self.weighted(2 * s_bar), self._wide_x)
         return (self.scaled(y_bar) + received).astype(self.x.dtype)
 
     def alpha_cotangent(self, s_bar: Array) -> Array:
         r"""Returns :math:`\bar s w(x^2)`, element by element."""
-        energy, _, _ = self._scale
-        return self._times(s_bar, energy)
+        return self._times(s_bar, self._energy)
 
     def beta_cotangent(self, t: Array) -> Array:
         r"""Returns :math:`-t x \log s`, element by element."""
-        _, s, _ = self._scale
-        return -self._times(self._times(self._wide_x, t), jnp.log(s))
+        log_s = jnp.log(self._s) if self.log_s is None else self.log_s
+        return -self._times(self._times(self._wide_x, t), log_s)
 
     @cached_property
     def _wide_x(self) -> Array:
@@ -146,21 +156,37 @@ class Formula:
         return self.seen.astype(compute_dtype(self.x))
 
     @cached_property
-    def _scale(self) -> tuple[Array, Array, Array]:
-        """The sum w(x^2), s and s^-beta.
+    def _energy(self) -> Array:
+        return self.energies() if self.energy is None else self.energy
 
-        Where s is 0 because no neighbour has any energy, the latter two are 1 and 0: y
-        and its derivative are 0 then.
-        """
-        energy = self.energies() if self.energy is None else self.energy
-        s = self.bias + self._times(self.alpha, energy)
-        if self._is_regular:
-            return energy, s, self.power(s, self.beta)
+    @cached_property
+    def _sum(self) -> Array:
+        return self.bias + self._times(self.alpha, self._energy)
+
+    @cached_property
+    def _is_silent(self) -> Array:
+        """Where s is 0 because no neighbour has any energy."""
+        if self.log_s is not None:
+            return self.log_s == _SILENT
         # With alpha 0 it is not for want of energy, and with beta 0 s does not matter.
         zero = jnp.where((self.alpha != 0) & (self.beta != 0), 0.0, jnp.nan)
-        silent = s == zero.astype(s.dtype)
-        s = jnp.where(silent, 1, s)  # before the power: at 0 its derivative is infinite
-        return energy, s, jnp.where(silent, 0, self.power(s, self.beta))
+        return self._sum == zero.astype(self._sum.dtype)
+
+    @cached_property
+    def _s(self) -> Array:
+        """s, and 1 where it is silent: at 0 the derivative of a power is infinite."""
+        if self._is_regular:
+            return self._sum
+        return jnp.where(self._is_silent, 1, self._sum)
+
+    @cached_property
+    def _factor(self) -> Array:
+        """s^-beta, and 0 where it is silent: y and its derivative are 0 then."""
+        if self.log_s is None:
+            factor = self.power(self._s, self.beta)
+        else:
+            factor = jnp.exp(-times(self.beta, self.log_s))
+        return factor if self._is_regular else jnp.where(self._is_silent, 0, factor)
 
     def _times(self, a: float | Array, b: Array) -> Array:
         return a * b if self._is_regular else times(a, b)

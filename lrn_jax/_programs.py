@@ -109,6 +109,7 @@ def run(
         energy = kernel(Formula.energies) if stored else None
         varies = "alpha" in arrays and {*arrays["alpha"].shape} != {1}
         given = {"energy": energy, "alpha_varies": varies, "platform": platform}
+        given["logarithmic"] = platform == "cpu" and "beta" in arrays
         results = _cotangents(kernel, arguments, *linear, **given)
     elif whole:
         results = [kernel(Formula.x_cotangent_of_whole, *linear)]
@@ -140,11 +141,14 @@ def _cotangents(
     *,
     energy: Array | None,
     alpha_varies: bool,
+    logarithmic: bool,
     platform: Platform,
 ) -> list[Array]:
     # With arrays among them the power costs most on CPU, so t is stored. Each cotangent
     # is a kernel of its own: XLA:CPU makes slow ones of several results.
     kernel = partial(kernel, energy=energy)
+    if logarithmic:  # it costs most; s^-beta and 1 / s are exponentials of it
+        kernel = partial(kernel, log_s=kernel(Formula.logarithm))
     t = kernel(Formula.scaled, y_bar)
     s_bar = kernel(Formula.s_cotangent, t)
     if platform == "gpu":
