@@ -107,10 +107,9 @@ def run(
         # Masks within rows cost less than to store sums and read them.
         stored = not (name == "masked_shifts" and window[-1] != (0, 0))
         energy = kernel(Formula.energies) if stored else None
-        varies = "alpha" in arrays and {*arrays["alpha"].shape} != {1}
-        given = {"energy": energy, "alpha_varies": varies, "platform": platform}
-        given["logarithmic"] = platform == "cpu" and "beta" in arrays
-        results = _cotangents(kernel, arguments, *linear, **given)
+        results = _cotangents(
+            kernel, arguments, arrays, *linear, energy=energy, platform=platform
+        )
     elif whole:
         results = [kernel(Formula.x_cotangent_of_whole, *linear)]
     else:
@@ -137,17 +136,17 @@ def _x_cotangent(kernel: Equation, x: Array, y_bar: Array, *, pads: bool) -> Arr
 def _cotangents(
     kernel: Equation,
     arguments: Sequence[str],
+    arrays: Mapping[str, Array],
     y_bar: Array,
     *,
     energy: Array | None,
-    alpha_varies: bool,
-    logarithmic: bool,
     platform: Platform,
 ) -> list[Array]:
     # With arrays among them the power costs most on CPU, so t is stored. Each cotangent
     # is a kernel of its own: XLA:CPU makes slow ones of several results.
     kernel = partial(kernel, energy=energy)
-    if logarithmic:  # it costs most; s^-beta and 1 / s are exponentials of it
+    if platform == "cpu" and "beta" in arrays:
+        # A logarithm costs most. s^-beta and 1 / s are exponentials of the stored one.
         kernel = partial(kernel, log_s=kernel(Formula.logarithm))
     t = kernel(Formula.scaled, y_bar)
     s_bar = kernel(Formula.s_cotangent, t)
@@ -157,8 +156,9 @@ def _cotangents(
         kernel = partial(kernel, energy=energy)
         t = kernel(Formula.scaled, y_bar)
     # Where alpha varies, x gets the sum of a product, which is stored.
-    sent = kernel(Formula.weighted, s_bar) if alpha_varies else s_bar
-    x_cotangent = partial(Formula.x_cotangent, weighted=alpha_varies)
+    varies = "alpha" in arrays and {*arrays["alpha"].shape} != {1}
+    sent = kernel(Formula.weighted, s_bar) if varies else s_bar
+    x_cotangent = partial(Formula.x_cotangent, weighted=varies)
     cotangents = {
         "x": lambda: kernel(x_cotangent, t, sent),
         "bias": lambda: s_bar,

@@ -77,7 +77,6 @@ def test_size_zero_is_refused_there_too():
 
 
 @pytest.mark.xfail(
-    strict=False,
     raises=AssertionError,
     reason="torch 2.13: a square never leaves CrossMapLRN2d's running sum again",
 )
