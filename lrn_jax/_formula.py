@@ -108,7 +108,7 @@ class Formula:
             quotient = self._wide_x / self._s
         else:
             quotient = self._wide_x * jnp.exp(-self.log_s)
-        return -self._times(self.beta, self._times(quotient, t))
+        return self._times(-self.beta, self._times(quotient, t))
 
     def weighted(self, s_bar: Array) -> Array:
         r"""Returns :math:`\alpha \bar s`, of which x gets the sum over its window."""
@@ -132,7 +132,7 @@ class Formula:
         """
         dtype = self._wide_x.dtype
         total = self.window_sum(self._wide_x * y_bar.astype(dtype), self.window)
-        s_bar = -self._times(self.beta, self.scaled(total) / self._s)
+        s_bar = self._times(-self.beta, self.scaled(total) / self._s)
         received = self._times(self.weighted(2 * s_bar), self._wide_x)
         return (self.scaled(y_bar) + received).astype(self.x.dtype)
 

@@ -119,18 +119,18 @@ def run(
 
 
 def _x_cotangent(kernel: Equation, x: Array, y_bar: Array, *, pads: bool) -> Array:
-    def s_cotangent(formula: Formula, y_bar: Array) -> Array:
-        return formula.s_cotangent(formula.scaled(y_bar))
+    def weighted(formula: Formula, y_bar: Array) -> Array:
+        return formula.weighted(formula.s_cotangent(formula.scaled(y_bar)))
 
-    def x_cotangent(formula: Formula, y_bar: Array, s_bar: Array) -> Array:
-        return formula.x_cotangent(formula.scaled(y_bar), s_bar)
+    def x_cotangent(formula: Formula, y_bar: Array, sent: Array) -> Array:
+        return formula.x_cotangent(formula.scaled(y_bar), sent, weighted=True)
 
-    # The cotangent of s is stored: x needs it of a whole window. s is not: XLA has to
-    # form it anew, which costs less.
-    s_bar = kernel(s_cotangent, y_bar)
+    # The cotangent of s is stored, with alpha: x needs it of a whole window. s is not:
+    # XLA has to form it anew, which costs less.
+    sent = kernel(weighted, y_bar)
     if not pads:  # else the padded copies are behind barriers, and stored instead
-        x, y_bar, s_bar = lax.optimization_barrier((x, y_bar, s_bar))
-    return kernel(x_cotangent, y_bar, s_bar, anew=True, x=x)
+        x, y_bar, sent = lax.optimization_barrier((x, y_bar, sent))
+    return kernel(x_cotangent, y_bar, sent, anew=True, x=x)
 
 
 def _cotangents(
