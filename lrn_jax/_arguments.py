@@ -146,6 +146,8 @@ def check_depth_radius(depth_radius: Any) -> Pairs:
             "The radius fixes the shape of the computation, so it can be neither "
             "traced nor fractional: (n - 1) // 2 for a window of n channels, n odd."
         )
+        if isinstance(depth_radius, tuple | list):
+            fix = ""
         got = _described(depth_radius)
         raise TypeError(_message("depth_radius", must, got, fix)) from None
     if any(extent < 0 for pair in pairs for extent in pair):
