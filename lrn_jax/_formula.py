@@ -11,6 +11,7 @@ Everything is computed in float32 at least, and rounded to the dtype of x once, 
 end.
 """
 
+import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, reduce
@@ -31,6 +32,11 @@ def compute_dtype(x: Array) -> np.dtype:
     return x.dtype if x.dtype == jnp.float64 else jnp.dtype(jnp.float32)
 
 
+def squared(x: Array) -> Array:
+    """Returns the square of each element, in the dtype that `x` is computed in."""
+    return lax.square(x.astype(compute_dtype(x)))
+
+
 @dataclass(frozen=True)
 class Formula:
     """The layer at x: its hyperparameters, its window, and how to sum over it."""
@@ -40,8 +46,11 @@ class Formula:
     alpha: float | Array
     beta: float | Array
     window: Window
-    window_sum: Callable[[Array, Window], Array]
+    window_sum: Callable[..., Array]
+    """Of an array, a window, and a function of each element, which is 0 at 0."""
     power: Callable[[Array, float | Array], Array]
+    divide: Callable[[Array, Array], Array] = operator.truediv
+    """By a positive s."""
     energy: Array | None = None
     """w(x^2), where it was computed before."""
     log_s: Array | None = None
@@ -51,7 +60,8 @@ class Formula:
 
     def energies(self) -> Array:
         r"""Returns :math:`w(x^2)`."""
-        return self.window_sum(lax.square(self._seen_x), self.window)
+        seen = self._wide_x if self.seen is None else self.seen
+        return self.window_sum(seen, self.window, of=squared)
 
     def logarithm(self) -> Array:
         r"""Returns :math:`\log s`, and a mark where s is 0 for want of energy."""
@@ -104,25 +114,25 @@ class Formula:
     def s_cotangent(self, t: Array) -> Array:
         r"""Returns :math:`\bar s = -\beta t x / s`, which is that of bias as well."""
         # x / s first: for small s, the power s^(-beta - 1) overflows.
-        if self.log_s is None:
-            quotient = self._wide_x / self._s
-        else:
+        if self.log_s is not None:
             quotient = self._wide_x * jnp.exp(-self.log_s)
+        elif self._is_regular:
+            quotient = self.divide(self._wide_x, self._s)
+        else:
+            quotient = self._wide_x / self._s
         return self._times(-self.beta, self._times(quotient, t))
 
     def weighted(self, s_bar: Array) -> Array:
         r"""Returns :math:`\alpha \bar s`, of which x gets the sum over its window."""
         return self._times(self.alpha, s_bar)
 
-    def x_cotangent(self, t: Array, s_bar: Array, weighted: bool = False) -> Array:
-        r"""Returns :math:`\bar x = t + 2 x \, w^\top(\alpha \bar s)`.
+    def received(self, sent: Array) -> Array:
+        r"""Returns :math:`w^\top(\alpha \bar s)`, of what each s sends."""
+        return self.window_sum(sent, mirrored(self.window))
 
-        Alpha is multiplied with the sum, unless it came `weighted`: it has to where
-        alpha is not the same for a whole window.
-        """
-        received = 2 * self.window_sum(s_bar, mirrored(self.window))
-        received = received if weighted else self.weighted(received)
-        return (t + self._times(received, self._wide_x)).astype(self.x.dtype)
+    def x_cotangent(self, t: Array, received: Array) -> Array:
+        r"""Returns :math:`\bar x = t + 2 x \, w^\top(\alpha \bar s)`."""
+        return (t + self._times(2 * received, self._wide_x)).astype(self.x.dtype)
 
     def x_cotangent_of_whole(self, y_bar: Array) -> Array:
         r"""Returns the same from the start, where all windows are whole axes.

@@ -39,6 +39,11 @@ _BY_ROOTS: dict[float, Callable[[Array, Platform], Array]] = {
 }
 
 
+def is_by_roots(beta: float | Array | str) -> bool:
+    """Whether the power is made of roots and divisions."""
+    return isinstance(beta, float) and beta in _BY_ROOTS
+
+
 def negative_power(
     s: Array, beta: float | Array, platform: Platform = None, *, at_once: bool = False
 ) -> Array:
@@ -58,3 +63,9 @@ def negative_power(
     if isinstance(beta, float) and beta in _BY_ROOTS:
         return _BY_ROOTS[beta](s, platform)
     return jnp.exp(-times(beta, jnp.log(s)))
+
+
+def divide(a: Array, s: Array, platform: Platform = None) -> Array:
+    """Returns a / s for positive `s`."""
+    # On GPU a root is one instruction, and the power has it already.
+    return a * lax.square(lax.rsqrt(s)) if platform == "gpu" else a / s

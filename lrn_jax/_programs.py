@@ -6,7 +6,7 @@ with another, of arrays with few axes, so that the innermost loop is long.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from functools import partial, reduce
 from itertools import groupby
 from math import prod
 from typing import Any, Literal
@@ -15,9 +15,10 @@ import jax
 from jax import Array, lax
 from jax.experimental.xla_metadata import set_xla_metadata
 
-from ._formula import Formula
-from ._implementations import Implementation, choose, window_sum
-from ._power import Platform, negative_power
+from ._formula import Formula, squared
+from ._implementations import Implementation, choose, recomputes, window_sum
+from ._implementations.padded_shifts import view
+from ._power import Platform, divide, is_by_roots, negative_power
 from ._window import Window, split_whole_axes, windowed_axes
 
 Part = Literal["normalize", "pushforward", "pullback"]
@@ -79,9 +80,12 @@ def run(
     x = arrays["x"]
     name = choose(x, window, implementation, platform=platform, isolated=isolated)
     isolate = _isolated if isolated else None
+    by = partial(divide, platform=platform)
+    fixed = hyperparameters | {"window": window, "power": power, "divide": by}
     # Where one conversion serves the windows and all else, XLA:CPU makes loops of
-    # single elements. So the windows get an x of their own.
-    twice = isolated and x.dtype.itemsize < 4
+    # single elements, and a view on GPU is of converted elements, which takes longer.
+    # So the windows get an x of their own.
+    twice = x.dtype.itemsize < 4 and (isolated or name == "padded_shifts")
 
     def kernel(
         equation: Equation, *operands: Any, anew: bool = False, **stored: Array | None
@@ -90,8 +94,8 @@ def run(
         sum_over = partial(window_sum, implementation=name, anew=anew, isolate=isolate)
 
         def evaluate(arrays: dict[str, Any], *operands: Any) -> Any:
-            how = {"window": window, "window_sum": sum_over, "power": power}
-            return equation(Formula(**hyperparameters | arrays, **how), *operands)
+            given = fixed | arrays
+            return equation(Formula(**given, window_sum=sum_over), *operands)
 
         given = arrays | stored
         if twice:
@@ -112,25 +116,48 @@ def run(
         )
     elif whole:
         results = [kernel(Formula.x_cotangent_of_whole, *linear)]
+    elif recomputes(name, window) and is_by_roots(hyperparameters["beta"]):
+        results = [_x_cotangent_recomputed(kernel, x, *linear, window=window)]
     else:
         pads = name == "doubling" and not isolated
         results = [_x_cotangent(kernel, x, *linear, pads=pads)]
     return [lax.reshape(result, shape) for result in results]
 
 
+def _sent(formula: Formula, y_bar: Array) -> Array:
+    return formula.weighted(formula.s_cotangent(formula.scaled(y_bar)))
+
+
 def _x_cotangent(kernel: Equation, x: Array, y_bar: Array, *, pads: bool) -> Array:
-    def weighted(formula: Formula, y_bar: Array) -> Array:
-        return formula.weighted(formula.s_cotangent(formula.scaled(y_bar)))
-
     def x_cotangent(formula: Formula, y_bar: Array, sent: Array) -> Array:
-        return formula.x_cotangent(formula.scaled(y_bar), sent, weighted=True)
+        return formula.x_cotangent(formula.scaled(y_bar), formula.received(sent))
 
-    # The cotangent of s is stored, with alpha: x needs it of a whole window. s is not:
-    # XLA has to form it anew, which costs less.
-    sent = kernel(weighted, y_bar)
+    # What each s sends is stored: x needs it of a whole window. s is not: XLA has to
+    # form it anew, which costs less.
+    sent = kernel(_sent, y_bar)
     if not pads:  # else the padded copies are behind barriers, and stored instead
         x, y_bar, sent = lax.optimization_barrier((x, y_bar, sent))
     return kernel(x_cotangent, y_bar, sent, anew=True, x=x)
+
+
+def _x_cotangent_recomputed(
+    kernel: Equation, x: Array, y_bar: Array, *, window: Window
+) -> Array:
+    def x_cotangent(formula: Formula, y_bar: Array, received: Array) -> Array:
+        return formula.x_cotangent(formula.scaled(y_bar), received)
+
+    # Nothing is stored. What a neighbour sends is computed from views of x and y_bar,
+    # as if it were here: outside, where both are 0, nothing is sent.
+    ((axis, (before, after)),) = windowed_axes(window).items()
+    number = before + 1 + after
+    reach = range(1 - number, number)
+    squares = [squared(view(x, axis, shift)) for shift in reach]
+    energies = [reduce(lax.add, squares[i : i + number]) for i in range(number)]
+    sent = [
+        kernel(_sent, view(y_bar, axis, shift), x=view(x, axis, shift), energy=energy)
+        for shift, energy in zip(range(-after, before + 1), energies, strict=True)
+    ]
+    return kernel(x_cotangent, y_bar, reduce(lax.add, sent), energy=energies[after])
 
 
 def _cotangents(
@@ -158,7 +185,13 @@ def _cotangents(
     # Where alpha varies, x gets the sum of a product, which is stored.
     varies = "alpha" in arrays and {*arrays["alpha"].shape} != {1}
     sent = kernel(Formula.weighted, s_bar) if varies else s_bar
-    x_cotangent = partial(Formula.x_cotangent, weighted=varies)
+
+    def x_cotangent(formula: Formula, t: Array, sent: Array) -> Array:
+        received = formula.received(sent)
+        return formula.x_cotangent(
+            t, received if varies else formula.weighted(received)
+        )
+
     cotangents = {
         "x": lambda: kernel(x_cotangent, t, sent),
         "bias": lambda: s_bar,

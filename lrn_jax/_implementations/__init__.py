@@ -13,20 +13,29 @@ from jax import Array, lax
 
 from .._power import Platform
 from .._window import Window, split_whole_axes, windowed_axes
-from . import doubling, masked_shifts, reduce_window
+from . import doubling, masked_shifts, padded_shifts, reduce_window
 from .doubling import Isolate
+from .padded_shifts import Each
 
-Implementation = Literal["reduce_window", "doubling", "masked_shifts", "plain"]
+Implementation = Literal[
+    "reduce_window", "doubling", "masked_shifts", "padded_shifts", "plain"
+]
 IMPLEMENTATIONS: dict[Implementation, Callable[[Array, Window], Array]] = {
     "reduce_window": reduce_window.window_sum,
     "doubling": doubling.window_sum,
     "masked_shifts": masked_shifts.window_sum,
+    "padded_shifts": padded_shifts.window_sum,
     "plain": reduce_window.window_sum,
 }
 
-# Lengths of windows beyond which a pass more costs less than the masks.
+# Lengths of windows on CPU beyond which a pass more costs less than the masks.
 _LONGEST_MASKED_WITHIN_ROWS = 7
 _LONGEST_MASKED = 15
+# Lengths on GPU beyond which a loop over the window costs less than views, and beyond
+# which it costs less to store what neighbours send than to compute it again.
+_LONGEST_PADDED = 13
+_LONGEST_PADDED_ACROSS_ROWS = 7
+_LONGEST_RECOMPUTED = 7
 
 
 def choose(
@@ -58,19 +67,36 @@ def choose(
                 "None."
             )
         return "reduce_window"
-    if implementation is not None or platform != "cpu":
-        return implementation or "reduce_window"
-    if not isolated or len(windowed) != 1:
-        return "doubling"
-    ((axis, (before, after)),) = windowed.items()
-    within_rows = axis == x.ndim - 1
-    longest = _LONGEST_MASKED_WITHIN_ROWS if within_rows else _LONGEST_MASKED
-    return "masked_shifts" if before + 1 + after <= longest else "doubling"
+    if implementation is not None:
+        return implementation
+    within_rows = x.ndim - 1 in windowed
+    length = max((before + 1 + after for before, after in windowed.values()), default=1)
+    if platform == "cpu":
+        longest = _LONGEST_MASKED_WITHIN_ROWS if within_rows else _LONGEST_MASKED
+        masked = isolated and len(windowed) == 1 and length <= longest
+        return "masked_shifts" if masked else "doubling"
+    if platform == "gpu":
+        across = not within_rows and x.dtype.itemsize >= 4
+        longest = _LONGEST_PADDED_ACROSS_ROWS if across else _LONGEST_PADDED
+        padded = len(windowed) == 1 and length <= longest
+        return "padded_shifts" if padded else "reduce_window"
+    return "reduce_window"
+
+
+def recomputes(implementation: Implementation, window: Window) -> bool:
+    """Whether the derivative by x is computed with nothing stored in between.
+
+    Then each element computes what its neighbours send, from views of the operands.
+    """
+    extents = [*windowed_axes(window).values()]
+    short = len(extents) == 1 and sum(extents[0]) < _LONGEST_RECOMPUTED
+    return implementation == "padded_shifts" and short
 
 
 def window_sum(
     x: Array,
     window: Window,
+    of: Each | None = None,
     *,
     implementation: Implementation,
     anew: bool,
@@ -78,10 +104,14 @@ def window_sum(
 ) -> Array:
     """Sums `x` over the window around every element, cut off at the borders.
 
-    Along a whole axis all sums are equal: the result has one, and broadcasts. The
-    last two arguments are for doubling.
+    With `of`, it sums what that makes of each element, which is 0 of 0. Along a whole
+    axis all sums are equal: the result has one, and broadcasts. The last two arguments
+    are for doubling.
     """
     whole, window = split_whole_axes(window, x.shape)
+    if implementation == "padded_shifts" and not whole and windowed_axes(window):
+        return padded_shifts.window_sum(x, window, of)
+    x = x if of is None else of(x)
     if whole:
         x = lax.expand_dims(lax.reduce_sum(x, axes=whole), whole)
     if implementation == "doubling":

@@ -18,9 +18,15 @@ GPU: dict[tuple[str, str], Bound] = {
     # Read x, write y: the least there is.
     ("forward", "float32"): (1, 2, 0, 0),
     ("forward", "bfloat16"): (1, 2, 0, 0),
-    # x, the cotangent, y, what goes back; the first two again, that, the gradient.
+    # x, the cotangent, y, the gradient, in one kernel: both are known at the start.
+    ("forward_and_backward", "float32"): (1, 4, 0, 0),
+    ("forward_and_backward", "bfloat16"): (1, 4, 0, 0),
+}
+# What goes back is stored, in float32: x, the cotangent, y, that; the first two again,
+# that, the gradient.
+GPU_LONG: dict[tuple[str, str], Bound] = {
+    **GPU,
     ("forward_and_backward", "float32"): (2, 8, 1, 0),
-    # What goes back is float32: twice the size of x.
     ("forward_and_backward", "bfloat16"): (2, 10, 2, 0),
 }
 # Sums and u are stored (4), and read with x and the cotangent for all the rest (6). For
@@ -33,8 +39,8 @@ GPU_LEARNED: dict[tuple[str, str], Bound] = {
 }
 # The borders are exchanged, and joined to a copy of x.
 GPU_CHANNELS: dict[str, Bound] = {
-    "forward": (4, 7, 1.3, 2),
-    "forward_and_backward": (12, 28.3, 2.8, 4),
+    "forward": (5, 7, 1.3, 2),
+    "forward_and_backward": (17, 32.4, 3.4, 2),
 }
 
 # Squares (which read x twice), window sums, and the rest, each on its own.
@@ -80,7 +86,9 @@ def bound(target: str, program: Program) -> Bound:
         on_gpu = platform == "cuda"
         return GPU_LEARNED[target, mode] if on_gpu else TPU_LEARNED[mode]
     if platform == "cuda":
-        return GPU_CHANNELS[mode] if program.divided == "channels" else GPU[kind]
+        if program.divided == "channels":
+            return GPU_CHANNELS[mode]
+        return (GPU_LONG if problem.radius == 8 else GPU)[kind]
     if program.divided != "nothing":
         return {"batch": TPU_BATCH, "channels": TPU_CHANNELS}[program.divided][mode]
     if problem.radius == 8:
