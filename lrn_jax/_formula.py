@@ -11,7 +11,6 @@ Everything is computed in float32 at least, and rounded to the dtype of x once, 
 end.
 """
 
-import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, reduce
@@ -20,7 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
-from ._power import times
+from ._arithmetic import Arithmetic
 from ._window import Window, mirrored
 
 # No logarithm of a number: the mark of an s that is 0 for want of energy.
@@ -48,9 +47,7 @@ class Formula:
     window: Window
     window_sum: Callable[..., Array]
     """Of an array, a window, and a function of each element, which is 0 at 0."""
-    power: Callable[[Array, float | Array], Array]
-    divide: Callable[[Array, Array], Array] = operator.truediv
-    """By a positive s."""
+    arithmetic: Arithmetic
     energy: Array | None = None
     """w(x^2), where it was computed before."""
     log_s: Array | None = None
@@ -117,7 +114,7 @@ class Formula:
         if self.log_s is not None:
             quotient = self._wide_x * jnp.exp(-self.log_s)
         elif self._is_regular:
-            quotient = self.divide(self._wide_x, self._s)
+            quotient = self.arithmetic.divide(self._wide_x, self._s)
         else:
             quotient = self._wide_x / self._s
         return self._times(-self.beta, self._times(quotient, t))
@@ -193,13 +190,13 @@ class Formula:
     def _factor(self) -> Array:
         """s^-beta, and 0 where it is silent: y and its derivative are 0 then."""
         if self.log_s is None:
-            factor = self.power(self._s, self.beta)
+            factor = self.arithmetic.negative_power(self._s, self.beta)
         else:
-            factor = jnp.exp(-times(self.beta, self.log_s))
+            factor = jnp.exp(-self.arithmetic.times(self.beta, self.log_s))
         return factor if self._is_regular else jnp.where(self._is_silent, 0, factor)
 
     def _times(self, a: float | Array, b: Array) -> Array:
-        return a * b if self._is_regular else times(a, b)
+        return a * b if self._is_regular else self.arithmetic.times(a, b)
 
     @cached_property
     def _is_regular(self) -> bool:

@@ -22,9 +22,9 @@ from ._arguments import (
     check_x,
     make_window,
 )
+from ._arithmetic import Arithmetic
 from ._formula import compute_dtype
 from ._implementations import Implementation
-from ._power import times
 from ._primitive import normalize
 from ._window import Extents, Window
 
@@ -163,5 +163,5 @@ def _compiled_lrn(
         if "alpha" in zeros:
             s = jnp.asarray(given["bias"], compute_dtype(x))
             factor = jnp.power(s, -given["beta"])
-            return times(x.astype(s.dtype), factor).astype(x.dtype)
+            return Arithmetic().times(x.astype(s.dtype), factor).astype(x.dtype)
         return normalize(x, given, window, implementation)

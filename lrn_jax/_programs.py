@@ -15,10 +15,16 @@ import jax
 from jax import Array, lax
 from jax.experimental.xla_metadata import set_xla_metadata
 
+from ._arithmetic import Arithmetic, Platform, is_by_roots
 from ._formula import Formula, squared
-from ._implementations import Implementation, choose, recomputes, window_sum
+from ._implementations import (
+    Implementation,
+    choose,
+    recomputes,
+    stores_sums,
+    window_sum,
+)
 from ._implementations.padded_shifts import view
-from ._power import Platform, divide, is_by_roots, negative_power
 from ._window import Window, split_whole_axes, windowed_axes
 
 Part = Literal["normalize", "pushforward", "pullback"]
@@ -69,7 +75,7 @@ def run(
     axes, rest = split_whole_axes(window, x.shape)
     whole = not windowed_axes(rest)
     many = whole and prod(x.shape[axis] for axis in axes) >= _MANY
-    power = partial(negative_power, platform=platform, at_once=isolated and many)
+    arithmetic = Arithmetic(platform, at_once=isolated and many)
     isolated = isolated and not whole
     if isolated:
         groups = _groups(window)
@@ -80,8 +86,7 @@ def run(
     x = arrays["x"]
     name = choose(x, window, implementation, platform=platform, isolated=isolated)
     isolate = _isolated if isolated else None
-    by = partial(divide, platform=platform)
-    fixed = hyperparameters | {"window": window, "power": power, "divide": by}
+    fixed = hyperparameters | {"window": window, "arithmetic": arithmetic}
     # Where one conversion serves the windows and all else, XLA:CPU makes loops of
     # single elements, and a view on GPU is of converted elements, which takes longer.
     # So the windows get an x of their own.
@@ -119,8 +124,10 @@ def run(
     elif recomputes(name, window) and is_by_roots(hyperparameters["beta"]):
         results = [_x_cotangent_recomputed(kernel, x, *linear, window=window)]
     else:
+        stored = stores_sums(x, window, platform)
+        energy = kernel(Formula.energies) if stored else None
         pads = name == "doubling" and not isolated
-        results = [_x_cotangent(kernel, x, *linear, pads=pads)]
+        results = [_x_cotangent(kernel, x, *linear, energy=energy, pads=pads)]
     return [lax.reshape(result, shape) for result in results]
 
 
@@ -128,16 +135,19 @@ def _sent(formula: Formula, y_bar: Array) -> Array:
     return formula.weighted(formula.s_cotangent(formula.scaled(y_bar)))
 
 
-def _x_cotangent(kernel: Equation, x: Array, y_bar: Array, *, pads: bool) -> Array:
+def _x_cotangent(
+    kernel: Equation, x: Array, y_bar: Array, *, energy: Array | None, pads: bool
+) -> Array:
     def x_cotangent(formula: Formula, y_bar: Array, sent: Array) -> Array:
         return formula.x_cotangent(formula.scaled(y_bar), formula.received(sent))
 
-    # What each s sends is stored: x needs it of a whole window. s is not: XLA has to
-    # form it anew, which costs less.
-    sent = kernel(_sent, y_bar)
-    if not pads:  # else the padded copies are behind barriers, and stored instead
-        x, y_bar, sent = lax.optimization_barrier((x, y_bar, sent))
-    return kernel(x_cotangent, y_bar, sent, anew=True, x=x)
+    # What each s sends is stored: x needs it of a whole window. s is not, unless its
+    # sums are given: XLA has to form it anew, which costs less.
+    sent = kernel(_sent, y_bar, energy=energy)
+    if energy is not None or not pads:  # else the padded copies are behind barriers
+        stored = x, y_bar, sent, energy
+        x, y_bar, sent, energy = lax.optimization_barrier(stored)
+    return kernel(x_cotangent, y_bar, sent, anew=True, x=x, energy=energy)
 
 
 def _x_cotangent_recomputed(

@@ -58,6 +58,16 @@ _UNEVEN = [
     _case("even_onnx", (2, 10), depth_radius=(1, 2), bias=1.0, alpha=0.25, beta=0.75),
     # 41 elements: by doubling, eight stored sums of five and one more.
     _case("very_long", (2, 48), depth_radius=(21, 19), bias=1.2, alpha=0.02, beta=1.3),
+    # On a GPU, by doubling, from stored sums.
+    _case(
+        "very_long_across_rows",
+        (48, 2),
+        depth_radius=(22, 19),
+        axis=0,
+        bias=1.2,
+        alpha=0.02,
+        beta=0.75,
+    ),
     _case("before_beyond", (2, 5), depth_radius=(9, 1), bias=1.1, alpha=0.4, beta=1.3),
 ]
 

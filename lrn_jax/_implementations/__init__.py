@@ -6,12 +6,13 @@ every element of ``x``, the sum of the elements in its window, in ordinary opera
 """
 
 from collections.abc import Callable
-from typing import Literal
+from math import prod
+from typing import Literal, NamedTuple
 
 import jax
 from jax import Array, lax
 
-from .._power import Platform
+from .._arithmetic import Platform
 from .._window import Window, split_whole_axes, windowed_axes
 from . import doubling, masked_shifts, padded_shifts, reduce_window
 from .doubling import Isolate
@@ -31,11 +32,25 @@ IMPLEMENTATIONS: dict[Implementation, Callable[[Array, Window], Array]] = {
 # Lengths of windows on CPU beyond which a pass more costs less than the masks.
 _LONGEST_MASKED_WITHIN_ROWS = 7
 _LONGEST_MASKED = 15
-# Lengths on GPU beyond which a loop over the window costs less than views, and beyond
-# which it costs less to store what neighbours send than to compute it again.
-_LONGEST_PADDED = 13
-_LONGEST_PADDED_ACROSS_ROWS = 7
+# The same on GPU: up to which nothing is stored backward.
 _LONGEST_RECOMPUTED = 7
+
+
+class _Longest(NamedTuple):
+    """Numbers of elements in a window on GPU, up to which something costs less."""
+
+    views: int  # than a loop over the window
+    sums_twice: int  # than to store them
+    loop: int  # than doubling
+
+
+# By whether the window lies within rows, and the elements are of 16 bits or less.
+_ON_GPU = {
+    (True, False): _Longest(13, 24, 100),
+    (True, True): _Longest(17, 13, 40),
+    (False, False): _Longest(7, 7, 40),
+    (False, True): _Longest(13, 7, 40),
+}
 
 
 def choose(
@@ -69,18 +84,16 @@ def choose(
         return "reduce_window"
     if implementation is not None:
         return implementation
-    within_rows = x.ndim - 1 in windowed
-    length = max((before + 1 + after for before, after in windowed.values()), default=1)
+    number, within_rows = _number(rest)
+    if len(windowed) != 1 or platform not in ("cpu", "gpu"):
+        return "doubling" if platform == "cpu" else "reduce_window"
     if platform == "cpu":
         longest = _LONGEST_MASKED_WITHIN_ROWS if within_rows else _LONGEST_MASKED
-        masked = isolated and len(windowed) == 1 and length <= longest
-        return "masked_shifts" if masked else "doubling"
-    if platform == "gpu":
-        across = not within_rows and x.dtype.itemsize >= 4
-        longest = _LONGEST_PADDED_ACROSS_ROWS if across else _LONGEST_PADDED
-        padded = len(windowed) == 1 and length <= longest
-        return "padded_shifts" if padded else "reduce_window"
-    return "reduce_window"
+        return "masked_shifts" if isolated and number <= longest else "doubling"
+    on_gpu = _ON_GPU[within_rows, x.dtype.itemsize < 4]
+    if number <= on_gpu.views:
+        return "padded_shifts"
+    return "reduce_window" if number <= on_gpu.loop else "doubling"
 
 
 def recomputes(implementation: Implementation, window: Window) -> bool:
@@ -88,9 +101,23 @@ def recomputes(implementation: Implementation, window: Window) -> bool:
 
     Then each element computes what its neighbours send, from views of the operands.
     """
-    extents = [*windowed_axes(window).values()]
-    short = len(extents) == 1 and sum(extents[0]) < _LONGEST_RECOMPUTED
+    short = (
+        len(windowed_axes(window)) == 1 and _number(window)[0] <= _LONGEST_RECOMPUTED
+    )
     return implementation == "padded_shifts" and short
+
+
+def stores_sums(x: Array, window: Window, platform: Platform) -> bool:
+    """Whether the derivative by x stores the sums that its two kernels need."""
+    number, within_rows = _number(window)
+    longest = _ON_GPU[within_rows, x.dtype.itemsize < 4].sums_twice
+    return platform == "gpu" and number > longest
+
+
+def _number(window: Window) -> tuple[int, bool]:
+    """Returns the number of elements in a window, and whether it is within rows."""
+    lengths = [before + 1 + after for before, after in window]
+    return prod(lengths), lengths[-1] > 1
 
 
 def window_sum(
