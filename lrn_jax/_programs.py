@@ -15,15 +15,10 @@ import jax
 from jax import Array, lax
 from jax.experimental.xla_metadata import set_xla_metadata
 
-from ._arithmetic import Arithmetic, Platform, is_by_roots
+from ._arithmetic import Arithmetic, Platform
+from ._choice import choose, recomputes, stores_sums
 from ._formula import Formula, squared
-from ._implementations import (
-    Implementation,
-    choose,
-    recomputes,
-    stores_sums,
-    window_sum,
-)
+from ._implementations import Implementation, window_sum
 from ._implementations.padded_shifts import view
 from ._window import Window, split_whole_axes, windowed_axes
 
@@ -121,7 +116,7 @@ def run(
         )
     elif whole:
         results = [kernel(Formula.x_cotangent_of_whole, *linear)]
-    elif recomputes(name, window) and is_by_roots(hyperparameters["beta"]):
+    elif recomputes(name, window, hyperparameters["beta"]):
         results = [_x_cotangent_recomputed(kernel, x, *linear, window=window)]
     else:
         stored = stores_sums(x, window, platform)

@@ -2,8 +2,8 @@ r"""Window sum as shifted views of the array, with zeros where they leave it.
 
 Each view asks, element by element, whether its place is inside. On a GPU that costs
 little, and XLA makes one kernel of the views, what is done before them and what is done
-after. So views are also how to do without what is stored between two window sums
-(`x_cotangent`): each element computes again what its neighbours would have stored.
+after. A derivative can take views too, of all that its neighbours know, and compute
+again what they would have stored.
 """
 
 from collections.abc import Callable
