@@ -50,8 +50,8 @@ class Arithmetic:
         """Returns a b, in which an a of 0 prevails over a b that is not finite."""
         if isinstance(a, float):  # not 0 here
             return a * b
-        # The factor is replaced, not the product: that would hide the derivative by a.
-        # So would a finite factor, but one comparison is less.
+        # The factor is replaced, not the product, and where it is finite it stays: else
+        # the derivative by a would be hidden. Where none can follow, no need to look.
         replaced = a == 0
         if self.platform is None:
             replaced &= ~jnp.isfinite(b)

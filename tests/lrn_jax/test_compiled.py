@@ -35,6 +35,8 @@ def work(f, num_arguments: int) -> tuple[int, float]:
         # Read x, write y: the least there is.
         (NCHW, None, 1, 2),
         (NCHW, "masked_shifts", 1, 2),
+        (NCHW, "padded_shifts", 1, 2),
+        (NHWC, "padded_shifts", 1, 2),
         # Besides, square and sum the first and the last row of each image.
         (NHWC, None, 3, 2),
         (NHWC, "masked_shifts", 3, 2),
