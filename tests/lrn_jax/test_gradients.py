@@ -97,13 +97,18 @@ def test_each_implementation(kind, implementation):
     check(kind, jnp.float32, implementation)
 
 
-def test_what_a_gpu_gets(case, monkeypatch):
-    """The choice for GPU, its power and its division, compiled for this machine."""
+@pytest.fixture
+def as_on_gpu(monkeypatch):
+    """Compiles for this machine what a GPU gets: its choice, power and division."""
 
-    def as_on_gpu(*operands, **given):
+    def for_gpu(*operands, **given):
         return run(*operands, **{**given, "platform": "gpu", "isolated": False})
 
-    monkeypatch.setattr(_primitive, "run", as_on_gpu)
+    monkeypatch.setattr(_primitive, "run", for_gpu)
+
+
+@pytest.mark.usefixtures("as_on_gpu")
+def test_what_a_gpu_gets(case):
     check(case, jnp.float32)
 
 
@@ -130,8 +135,18 @@ def test_bfloat16_rounds_once(choice):
 @pytest.mark.usefixtures("x64")
 @each_array
 def test_array_hyperparameters(arrays, rules):
+    check_arrays(arrays, rules)
+
+
+@pytest.mark.usefixtures("x64", "as_on_gpu")
+@each_array
+def test_array_hyperparameters_on_a_gpu(arrays):
+    check_arrays(arrays)
+
+
+def check_arrays(arrays, implementation=None):
     def loss(x, arrays):
-        y = lrn(x, depth_radius=(2, 1), **arrays, implementation=rules)
+        y = lrn(x, depth_radius=(2, 1), **arrays, implementation=implementation)
         return jnp.sum(DY * y)
 
     dx, gradients = jax.jit(jax.grad(loss, (0, 1)))(X, arrays)
