@@ -1,7 +1,7 @@
 """The choice: how windows are summed, and what a derivative stores.
 
-Each number is one of elements in a window, up to which something costs less, as it was
-timed on two cores of an EPYC and on an H100. `python -m benchmarks layer` compares.
+Numbers are of elements in a window: up to so many, one way costs less than another. They
+were timed on two cores of an EPYC and on an H100; `python -m benchmarks layer` compares.
 """
 
 from math import prod
@@ -14,18 +14,18 @@ from ._arithmetic import Platform, is_by_roots
 from ._implementations import Implementation
 from ._window import Window, split_whole_axes, windowed_axes
 
-# On CPU, masks than a pass more.
+# On CPU: masks cost less than a pass more.
 _MASKED_WITHIN_ROWS = 7
 _MASKED = 15
 
-# On GPU, to compute what neighbours send than to store it.
+# On GPU: to compute again what neighbours send costs less than to store it.
 _RECOMPUTED = 7
 
 
 class _OnGpu(NamedTuple):
-    views: int  # than a loop over the window
-    summed_twice: int  # than sums that are stored
-    looped: int  # than doubling
+    views: int  # cost less than a loop over the window
+    summed_twice: int  # costs less than to store the sums
+    looped: int  # costs less than doubling
 
 
 # By whether the window lies within rows, and whether elements have less than 32 bits.
