@@ -1,7 +1,8 @@
 """The choice: how windows are summed, and what a derivative stores.
 
-Numbers are of elements in a window: up to so many, one way costs less than another. They
-were timed on two cores of an EPYC and on an H100; `python -m benchmarks layer` compares.
+Numbers are of elements in a window: up to so many, one way costs less than another.
+They were timed on two cores of an EPYC and on an H100, where `python -m benchmarks
+layer` compares them.
 """
 
 from math import prod
