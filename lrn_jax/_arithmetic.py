@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeGuard
 
 import jax.numpy as jnp
 from jax import Array, lax
@@ -32,7 +32,7 @@ _BY_ROOTS: dict[float, Callable[[Array, Platform], Array]] = {
 }
 
 
-def is_by_roots(beta: float | Array | str) -> bool:
+def is_by_roots(beta: float | Array | str) -> TypeGuard[float]:
     """Whether the power is made of roots and divisions."""
     return isinstance(beta, float) and beta in _BY_ROOTS
 
@@ -74,6 +74,6 @@ class Arithmetic:
         """
         if self.at_once and isinstance(beta, float):
             return jnp.power(s, -beta)
-        if isinstance(beta, float) and beta in _BY_ROOTS:
+        if is_by_roots(beta):
             return _BY_ROOTS[beta](s, self.platform)
         return jnp.exp(-self.times(beta, jnp.log(s)))
