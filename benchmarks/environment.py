@@ -14,6 +14,7 @@ import jax
 
 _ROOT = Path(__file__).parent.parent
 _CODE = ("benchmarks/*.py", "experiments/*.py", "lrn_jax/*.py")
+UNKNOWN = "unknown"
 _VARIABLES = ("XLA_", "JAX_", "OMP_", "KMP_", "MALLOC_", "GLIBC_TUNABLES", "LD_PRELOAD")
 
 
@@ -29,7 +30,7 @@ def _commit() -> tuple[str, bool]:
         commit = _git("rev-parse", "--short=12", "HEAD")
         return commit, bool(_git("status", "--porcelain", "--", *_CODE))
     except (OSError, subprocess.CalledProcessError):
-        return "unknown", True
+        return UNKNOWN, True
 
 
 def _first_match(pattern: str, file: str) -> str | None:
@@ -50,12 +51,12 @@ def _device() -> str:
 
 
 def version(package: str) -> str:
-    """Returns the version of a package, which may be called otherwise as installed."""
+    """Returns the version of a package, by its name or a module's, or `UNKNOWN`."""
     try:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
         names = importlib.metadata.packages_distributions().get(package, [])
-        return importlib.metadata.version(names[0]) if names else "unknown"
+        return importlib.metadata.version(names[0]) if names else UNKNOWN
 
 
 def describe(versions: Mapping[str, str]) -> dict[str, Any]:

@@ -91,3 +91,10 @@ def test_compilers_that_are_missing_are_named(monkeypatch, compiled, capsys):
     assert main(["aot", "--targets", "v5e"]) == 2
     expected = f"`targets` must have a compiler here, but got {left_out}.\n"
     assert capsys.readouterr().err.endswith(expected)
+
+
+def test_a_compiler_that_is_half_installed_is_missing(monkeypatch, tmp_path):
+    (tmp_path / "half").mkdir()
+    (tmp_path / "half" / "__init__.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    assert Target("", "tpu", "half", ("jaxlib", "jax"), "").missing() == ["half"]

@@ -3,13 +3,12 @@
 import os
 from dataclasses import dataclass
 from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from jax.experimental import topologies
 
-from ...environment import version
+from ...environment import UNKNOWN, version
 
 # Without these, libtpu asks the machine it is on, which has no TPU.
 _TPU_VARIABLES = {
@@ -29,37 +28,31 @@ class Target:
     """As JAX calls it."""
     compiler: str
     """The package that contains the compiler."""
-    modules: tuple[str, ...]
-    """The modules it needs."""
+    needs: tuple[str, ...]
+    """The packages it needs besides jax."""
     extra: str
     """The extra of pyproject.toml that installs them."""
 
     def missing(self) -> list[str]:
-        """Returns the modules that are not installed."""
-        return [name for name in self.modules if not _is_installed(name)]
+        """Returns the packages that are not installed."""
+        packages = (self.compiler, *self.needs)
+        return [name for name in packages if version(name) == UNKNOWN]
 
     def compiler_version(self) -> str:
         """Returns name and version of the compiler."""
         return f"{self.compiler} {version(self.compiler)}"
 
 
-_GPU_MODULES = ("jax_cuda12_plugin", "nvidia.cuda_nvcc")
+_GPU_NEEDS = ("jax-cuda12-plugin", "nvidia-cuda-nvcc-cu12")
 
 TARGETS = {
-    "h100": Target("H100", "cuda", "jax-cuda12-pjrt", _GPU_MODULES, "aot-gpu"),
-    "a100": Target("A100", "cuda", "jax-cuda12-pjrt", _GPU_MODULES, "aot-gpu"),
-    "v5e": Target("TPU v5e", "tpu", "libtpu", ("libtpu",), "aot-tpu"),
+    "h100": Target("H100", "cuda", "jax-cuda12-pjrt", _GPU_NEEDS, "aot-gpu"),
+    "a100": Target("A100", "cuda", "jax-cuda12-pjrt", _GPU_NEEDS, "aot-gpu"),
+    "v5e": Target("TPU v5e", "tpu", "libtpu", (), "aot-tpu"),
 }
 
 # The smallest v5e board has 4 chips; the same number of GPUs.
 NUM_DEVICES = 4
-
-
-def _is_installed(module: str) -> bool:
-    try:
-        return find_spec(module) is not None
-    except ModuleNotFoundError:  # what it is part of is missing, too
-        return False
 
 
 @cache
