@@ -104,22 +104,33 @@ def write(directory: Path, earlier: Sequence[Look], now: Look) -> None:
 
 
 def told(now: Look, earlier: Sequence[Look]) -> list[str]:
-    """Returns which look a report is, and what the others said, if there are any.
+    """Returns a sentence on which look a report is, if it is not the only one.
 
     Args:
       now: That of the report.
       earlier: Those of earlier reports, in their order; one may be the same.
     """
-    looks = [each for each in earlier if each.data == now.data]
-    if not any(map(now.same, looks)):
-        looks.append(now)
-    others = [
-        f"look {number}, of {count(each.seeds, 'seed')} after "
-        f"{count(each.epochs, 'epoch')}, said: "
-        f"{' '.join(each.verdict)}"
-        for number, each in enumerate(looks, 1)
-        if not each.same(now)
-    ]
+    looks = _at_the_same(now, earlier)
+    if len(looks) == 1:
+        return []
     number = 1 + [each.same(now) for each in looks].index(True)
-    here = f"This is look {number} at these test images"
-    return [f"{here}; {' And '.join(others)}"] if others else []
+    rest = "the other one" if len(looks) == 2 else f"the other {len(looks) - 1}"
+    return [
+        f"This is look {number} at these test images: what {rest} said is at the end "
+        "of the report."
+    ]
+
+
+def others(now: Look, earlier: Sequence[Look]) -> dict[str, list[str]]:
+    """Returns what the others said, by a title of each; arguments as for `told`."""
+    return {
+        f"Look {number}, of {count(each.seeds, 'seed')} after "
+        f"{count(each.epochs, 'epoch')}": each.verdict
+        for number, each in enumerate(_at_the_same(now, earlier), 1)
+        if not each.same(now)
+    }
+
+
+def _at_the_same(now: Look, earlier: Sequence[Look]) -> list[Look]:
+    looks = [each for each in earlier if each.data == now.data]
+    return looks if any(map(now.same, looks)) else [*looks, now]

@@ -68,7 +68,12 @@ class Printed:
     next_step: str = ""
 
 
-def as_markdown(material: Material, summary: Summary, verdict: Sequence[str]) -> str:
+def as_markdown(
+    material: Material,
+    summary: Summary,
+    verdict: Sequence[str],
+    other_looks: Mapping[str, Sequence[str]],
+) -> str:
     """Returns the report as Markdown, which names its plots."""
     runs = material.runs
     return _MARKDOWN.get_template("report.md.jinja").render(
@@ -78,6 +83,7 @@ def as_markdown(material: Material, summary: Summary, verdict: Sequence[str]) ->
         activations=material.activations,
         duplicates=material.duplicates,
         verdict=verdict,
+        other_looks=other_looks,
         completed=any(run.completed for run in runs),
         contents=contents,
         tables=tables,
@@ -199,13 +205,14 @@ def write_report(
     runs = material.runs
     summary = summarize(runs, material.arms, material.contrasts)
     acted = actions(runs, material.arms, material.activations)
-    said = verdict(summary, acted)
+    unfinished = contents.unfinished(runs, material.arms)
+    said = [*filter(None, [unfinished]), *verdict(summary, acted)]
     look = looks.look(runs, said)
+    other_looks = {} if look is None else looks.others(look, earlier)
     if look is not None:
         said = [*said, *looks.told(look, earlier)]
-    unfinished = contents.unfinished(runs, material.arms)
-    said = [*filter(None, [unfinished]), *said]
-    text, images = as_markdown(material, summary, said), _plots(material, summary)
+    text = as_markdown(material, summary, said, other_looks)
+    images = _plots(material, summary)
     page = as_page(contents.heading(summary.arms, runs[0].start), text, images)
     for name, content in {**images, "report.md": text, "report.html": page}.items():
         write_whole(output / name, content)

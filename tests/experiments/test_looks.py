@@ -32,21 +32,38 @@ def test_report_of_more_seeds_is_another_look(tmp_path):
     write_seeds(tmp_path, [0])
     assert look(tmp_path) is None
     assert look(tmp_path) is None
+    assert "Other looks" not in (tmp_path / "report.md").read_text("utf-8")
     write_seeds(tmp_path, [1, 2])
-    first = "look 1, of 1 seed after 3 epochs, said: LRN is 25.00 points above no norm:"
     for _ in range(2):  # the same runs are the same look
         said = look(tmp_path)
         assert said is not None
-        assert said.startswith(f"This is look 2 at these test images; {first} not sho")
+        assert said.startswith(
+            "This is look 2 at these test images: what the other one"
+        )
     write_seeds(tmp_path, [0], accuracy=0.25)  # another end
     said = look(tmp_path)
     assert said is not None
-    assert said.startswith(f"This is look 3 at these test images; {first} ")
-    assert " And look 2, of 3 seeds after 3 epochs, said: LRN is " in said
-    assert "This is look 3 at" in (tmp_path / "report.md").read_text("utf-8")
+    assert said.startswith("This is look 3 at these test images: what the other 2 said")
+    text = (tmp_path / "report.md").read_text("utf-8")
+    assert said in text
+    first, second = text.split("## Other looks\n\nLook ")[1].split("\n\nLook ")
+    assert first.startswith(
+        "1, of 1 seed after 3 epochs:\n\n- LRN is 25.00 points above "
+    )
+    assert second.startswith("2, of 3 seeds after 3 epochs:\n\n- LRN is ")
     # Written elsewhere, it is no other.
     assert look(tmp_path, tmp_path / "elsewhere") == said
     assert look(tmp_path, tmp_path / "elsewhere") == said
+
+
+def test_a_look_at_unfinished_runs_says_so(tmp_path):
+    write_seeds(tmp_path, [0])
+    amend(tmp_path, seeds=2)
+    page.write_report(tmp_path)
+    write_seeds(tmp_path, [1])
+    page.write_report(tmp_path)
+    other = (tmp_path / "report.md").read_text("utf-8").split("## Other looks")[1]
+    assert "\n- 2 of 6 runs are done; some are missing of no norm (1 of 2)" in other
 
 
 @pytest.mark.parametrize("change", [{"dataset_title": "X"}, {"fingerprint": "f"}])
@@ -75,5 +92,5 @@ def test_text_of_an_earlier_look_is_only_text(tmp_path):
     (found,) = json.loads(path.read_text("utf-8"))
     path.write_text(json.dumps([found | {"verdict": ["<b>*x*\n# y"], "runs": "z"}]))
     page.write_report(tmp_path)
-    said = r"said: \<b\>\*x\* \# y"
+    said = r"- \<b\>\*x\* \# y"
     assert said in (tmp_path / "report.md").read_text("utf-8")

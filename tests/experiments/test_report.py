@@ -80,7 +80,7 @@ def of_material(material) -> str:
     runs, arms = material.runs, material.arms
     summary = summarize(runs, arms, material.contrasts)
     said = verdict(summary, actions(runs, arms, material.activations))
-    text = page.as_markdown(material, summary, said)
+    text = page.as_markdown(material, summary, said, {})
     return text.replace("\N{MINUS SIGN}", "-")  # easier to type, and to tell apart
 
 
