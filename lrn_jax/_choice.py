@@ -15,9 +15,8 @@ from ._arithmetic import Platform, is_by_roots
 from ._implementations import Implementation
 from ._window import Window, split_whole_axes, windowed_axes
 
-# On CPU: masks cost less than a pass more.
-_MASKED_WITHIN_ROWS = 7
-_MASKED = 15
+# On CPU, within rows: masks cost less than a pass more.
+_MASKED = 7
 
 # On GPU: to compute again what neighbours send costs less than to store it.
 _RECOMPUTED = 7
@@ -72,9 +71,8 @@ def choose(
     number, within_rows = _number(rest), _is_within_rows(rest)
     along_one = len(windowed) == 1
     if platform == "cpu":
-        longest = _MASKED_WITHIN_ROWS if within_rows else _MASKED
-        masked = isolated and along_one and number <= longest
-        return "masked_shifts" if masked else "doubling"
+        masked = not within_rows or number <= _MASKED
+        return "masked_shifts" if isolated and along_one and masked else "doubling"
     if platform == "gpu" and along_one:
         on_gpu = _ON_GPU[within_rows, _is_narrow(x)]
         if number <= on_gpu.views:

@@ -6,8 +6,24 @@ window. No extent is longer than ``size - 1``, so with two of that length every 
 sees the whole axis.
 """
 
+from collections.abc import Callable
+from typing import Any
+
+from jax import Array
+
 Extents = tuple[int, int]
 Window = tuple[Extents, ...]
+
+# What a window sum is of: a function of each element, which is 0 at 0.
+Each = Callable[[Array], Array]
+
+# Makes a function a kernel, whose result is stored; None leaves it to XLA.
+Isolate = Callable[..., Any] | None
+
+
+def itself(x: Array) -> Array:
+    """Returns `x`: what a sum of elements is of."""
+    return x
 
 
 def mirrored(window: Window) -> Window:

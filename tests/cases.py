@@ -58,7 +58,8 @@ _UNEVEN = [
     _case("even_onnx", (2, 10), depth_radius=(1, 2), bias=1.0, alpha=0.25, beta=0.75),
     # 41 elements: by doubling, eight stored sums of five and one more.
     _case("very_long", (2, 48), depth_radius=(21, 19), bias=1.2, alpha=0.02, beta=1.3),
-    # On a GPU, by doubling, from stored sums.
+    # On CPU three sums of six rows on either side, and six rows of the middle; on a GPU
+    # by doubling.
     _case(
         "very_long_across_rows",
         (48, 2),

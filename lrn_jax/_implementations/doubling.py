@@ -12,26 +12,27 @@ window, the sums of one length are therefore stored as well: for 33 elements tho
 of which 11 make a window.
 """
 
-from collections.abc import Callable
 from functools import partial, reduce
 from math import isqrt
-from typing import Any
 
 from jax import Array, lax
 
-from .._window import Window, windowed_axes
-
-# Makes a function a kernel, whose result is stored; None leaves it to XLA.
-Isolate = Callable[..., Any] | None
+from .._window import Each, Isolate, Window, itself, windowed_axes
 
 # The length of a window beyond which it costs less to store sums.
 _LONGEST_IN_ONE_KERNEL = 32
 
 
 def window_sum(
-    x: Array, window: Window, *, anew: bool = False, isolate: Isolate = None
+    x: Array,
+    window: Window,
+    of: Each = itself,
+    *,
+    anew: bool = False,
+    isolate: Isolate = None,
 ) -> Array:
-    """Sums `x` over the window around every element, cut off at the borders."""
+    """Sums `x`, or what `of` makes of it, over the window around every element."""
+    x = of(x)
     # A box is the sum along one axis of the sums along another.
     for axis, (before, after) in windowed_axes(window).items():
         size, number, length = x.shape[axis], before + 1 + after, 1

@@ -6,40 +6,91 @@ vectors. Here every place is inside: rows are taken at indices that are clipped 
 array, whatever they hold then, and a mask replaces by zero what does not belong to the
 window. Nothing is stored, and XLA makes one kernel of the shifts, what is done before
 them and what is done after. It pays for short windows: each shift costs a mask.
+
+A long window across rows is made of stored sums of a few rows side by side: one of 33
+rows of its middle, of four sums of 4 before it and of four behind it. There are sums
+wherever a window reaches, so that those need no mask.
 """
 
-from collections.abc import Callable
-from functools import partial
+from functools import partial, reduce
 from math import prod
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
-from .._window import Window, windowed_axes
+from .._window import Each, Isolate, Window, itself, windowed_axes
 from . import reduce_window
 
 # Indices that are outside are clipped.
 _take = partial(jnp.take, mode="clip", indices_are_sorted=True)
 
+# The length of a window beyond which it costs less to store sums of rows.
+_LONGEST_IN_ONE_KERNEL = 15
 
-def window_sum(x: Array, window: Window) -> Array:
-    """Sums `x` over the window around every element, cut off at the borders."""
+
+def window_sum(
+    x: Array,
+    window: Window,
+    of: Each = itself,
+    *,
+    isolate: Isolate = None,
+    **_: Any,
+) -> Array:
+    """Sums `x`, or what `of` makes of it, over the window around every element."""
     # A box is the sum along one axis of the sums along another.
     for axis, extents in windowed_axes(window).items():
         if axis < x.ndim - 1:
-            x = _add_shifted(x, partial(_shifted_rows, x, axis), axis, *extents)
+            x = _sum_across_rows(x, axis, *extents, of, isolate)
         else:
             # The first axis is often a batch, perhaps in pieces on several devices, or
             # of any size. The others count the rows, one behind the other in memory.
             batch, *outer, size = x.shape if x.ndim > 2 else (1, *x.shape)
-            rows = lax.reshape(x, (batch, prod(outer), size))
+            rows = lax.reshape(of(x), (batch, prod(outer), size))
             x = lax.reshape(_sum_within_rows(rows, *extents), x.shape)
+        of = itself
     return x
 
 
-def _shifted_rows(x: Array, axis: int, shift: int) -> Array:
-    return _take(x, np.arange(x.shape[axis], dtype=np.int32) + shift, axis)
+def _sum_across_rows(
+    x: Array, axis: int, before: int, after: int, of: Each, isolate: Isolate
+) -> Array:
+    """Sums along an axis that is not the last one: rows, or sums of rows."""
+    size = x.shape[axis]
+    others = [i for i in range(x.ndim) if i != axis]
+
+    def rows(x: Array, at: np.ndarray) -> Array:
+        inside = np.expand_dims((at >= 0) & (at < size), others)
+        return jnp.where(inside, of(_take(x, at, axis)), 0)
+
+    def neighbours(x: Array) -> Array:
+        first = np.arange(-before, size + after - length + 1, dtype=np.int32)
+        return reduce(lax.add, [rows(x, first + i) for i in range(length)])
+
+    number = before + 1 + after
+    length = number
+    if isolate is not None and number > _LONGEST_IN_ONE_KERNEL:
+        length = min(range(2, number), key=partial(_additions, before, after))
+    here = np.arange(size, dtype=np.int32)
+    total = of(x)
+    for shift in range(-(before % length), after % length + 1):
+        if shift:
+            total += rows(x, here + shift)
+    if isolate is not None and length < number:
+        sums = isolate(neighbours)(x)
+        starts = (
+            *range(0, before - length + 1, length),
+            *range(before + after % length + 1, number, length),
+        )
+        for start in starts:
+            total += lax.slice_in_dim(sums, start, start + size, axis=axis)
+    return total
+
+
+def _additions(before: int, after: int, length: int) -> int:
+    """Returns how many a window takes if the sums of one length are stored."""
+    return length + sum(divmod(before, length)) + sum(divmod(after, length))
 
 
 def _sum_within_rows(x: Array, before: int, after: int) -> Array:
@@ -69,21 +120,12 @@ def _sum_within_rows(x: Array, before: int, after: int) -> Array:
         view = lax.slice_in_dim(flat, start, start + inner_rows * size, axis=1)
         return _take(lax.reshape(view, (batch, inner_rows, size)), row - 1, axis=1)
 
-    total = _add_shifted(shifted(0), shifted, 2, before, after)
+    place, total = np.arange(size), shifted(0)
+    for shift in [*range(-before, 0), *range(1, after + 1)]:
+        inside = (place + shift >= 0) & (place + shift < size)
+        total += jnp.where(inside, shifted(shift), 0)
     ends = lax.slice_in_dim(x, 0, num_rows, num_rows - 1, axis=1)
     ends = reduce_window.window_sum(ends, window)
     ends = _take(ends, row // (num_rows - 1), axis=1)
     is_end = (row == 0) | (row == num_rows - 1)
     return jnp.where(is_end[np.newaxis, :, np.newaxis], ends, total)
-
-
-def _add_shifted(
-    total: Array, shifted: Callable[[int], Array], axis: int, before: int, after: int
-) -> Array:
-    """Adds the views that are shifted along an axis, where what they show is inside."""
-    places = np.arange(total.shape[axis])
-    others = [i for i in range(total.ndim) if i != axis]
-    for shift in [*range(-before, 0), *range(1, after + 1)]:
-        inside = (places + shift >= 0) & (places + shift < len(places))
-        total += jnp.where(np.expand_dims(inside, others), shifted(shift), 0)
-    return total

@@ -6,26 +6,21 @@ after. A derivative can take views too, of all that its neighbours know, and com
 again what they would have stored.
 """
 
-from collections.abc import Callable
 from functools import reduce
+from typing import Any
 
 from jax import Array, lax
 
-from .._window import Window, windowed_axes
-
-Each = Callable[[Array], Array]
+from .._window import Each, Window, itself, windowed_axes
 
 
-def window_sum(x: Array, window: Window, of: Each | None = None) -> Array:
-    """Sums `x` over the window around every element, cut off at the borders.
-
-    With `of`, it sums what that makes of each element, which is 0 of 0.
-    """
+def window_sum(x: Array, window: Window, of: Each = itself, **_: Any) -> Array:
+    """Sums `x`, or what `of` makes of it, over the window around every element."""
     # A box is the sum along one axis of the sums along another.
     for axis, (before, after) in windowed_axes(window).items():
         views = (view(x, axis, shift) for shift in range(-before, after + 1))
-        x = reduce(lax.add, views if of is None else map(of, views))
-        of = None
+        x = reduce(lax.add, map(of, views))
+        of = itself
     return x
 
 

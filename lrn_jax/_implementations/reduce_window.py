@@ -6,14 +6,17 @@ no running sum and no subtraction, so that a large value, an infinity or a NaN s
 within the windows it belongs to.
 """
 
+from typing import Any
+
 import numpy as np
 from jax import Array, lax
 
-from .._window import Window
+from .._window import Each, Window, itself
 
 
-def window_sum(x: Array, window: Window) -> Array:
-    """Sums `x` over the window around every element, cut off at the borders."""
+def window_sum(x: Array, window: Window, of: Each = itself, **_: Any) -> Array:
+    """Sums `x`, or what `of` makes of it, over the window around every element."""
+    x = of(x)
     return lax.reduce_window(
         x,
         # JAX recognises a sum, which it can transpose and batch, by exactly this: a

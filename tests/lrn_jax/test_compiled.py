@@ -75,7 +75,7 @@ def test_backward_is_fused(axis, implementation, kernels, passes):
 
 
 def test_long_windows_are_fused_too():
-    """Up to 15 channels in one kernel; then from a padded copy."""
+    """Up to 15 channels in one kernel; then from stored sums of a few."""
     kernels, passes = work(lambda x: lrn(x, depth_radius=7, axis=NCHW), 1)
     assert (kernels, passes <= 2.1) == (1, True)
     kernels, passes = work(lambda x: lrn(x, depth_radius=8, axis=NCHW), 1)
@@ -83,18 +83,27 @@ def test_long_windows_are_fused_too():
 
 
 @pytest.mark.parametrize(
-    ("number", "lengths"), [(32, []), (33, [3]), (49, [7]), (71, [7]), (255, [15])]
+    ("axis", "number", "lengths"),
+    [
+        *[(2, 32, []), (2, 33, [3]), (2, 49, [7]), (2, 71, [7]), (2, 255, [15])],
+        *[(1, 15, []), (1, 17, [4]), (1, 65, [8])],
+    ],
 )
-def test_very_long_windows_are_sums_of_stored_sums(number, lengths):
+def test_very_long_windows_are_sums_of_stored_sums(axis, number, lengths):
     """71 is ten sums of seven, and one element more, which is read by itself."""
-    x = jax.ShapeDtypeStruct((2, 300, 8), jnp.float32)
-    f = jax.jit(lambda x: lrn(x, depth_radius=(number - 1, 0), axis=1))
-    text = f.lower(x).compile().as_text()
+    shape = [2, 8, 8]
+    shape[axis] = 300
+    radius = (number - 1, 0) if axis == 2 else number // 2
+    f = jax.jit(lambda x: lrn(x, depth_radius=radius, axis=axis))
+    text = f.lower(jax.ShapeDtypeStruct(shape, jnp.float32)).compile().as_text()
     assert text is not None
-    padded = 300 + number - 1
-    stored = [f"f32[2,{padded - length + 1},8]" for length in lengths]
-    results = re.findall(r"= (\S+?)\{\S* call\(", text)
-    assert results == [*stored, "f32[2,300,8]"]
+    expected = []
+    for length in lengths:
+        stored = list(shape)
+        stored[axis] += number - length
+        expected.append(f"f32[{','.join(map(str, stored))}]")
+    expected.append(f"f32[{','.join(map(str, shape))}]")
+    assert re.findall(r"= (\S+?)\{\S* call\(", text) == expected
 
 
 @pytest.mark.parametrize("axis", [NHWC, NCHW], ids=["NHWC", "NCHW"])
