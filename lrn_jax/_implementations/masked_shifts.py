@@ -60,23 +60,23 @@ def _sum_across_rows(
     size = x.shape[axis]
     others = [i for i in range(x.ndim) if i != axis]
 
-    def rows(x: Array, at: np.ndarray) -> Array:
+    def rows(each: Array, at: np.ndarray) -> Array:
         inside = np.expand_dims((at >= 0) & (at < size), others)
-        return jnp.where(inside, of(_take(x, at, axis)), 0)
+        return jnp.where(inside, _take(each, at.astype(np.int32), axis), 0)
 
     def neighbours(x: Array) -> Array:
-        first = np.arange(-before, size + after - length + 1, dtype=np.int32)
-        return reduce(lax.add, [rows(x, first + i) for i in range(length)])
+        first, each = np.arange(-before, size + after - length + 1), of(x)
+        return reduce(lax.add, [rows(each, first + i) for i in range(length)])
 
     number = before + 1 + after
     length = number
     if isolate is not None and number > _LONGEST_IN_ONE_KERNEL:
         length = min(range(2, number), key=partial(_additions, before, after))
-    here = np.arange(size, dtype=np.int32)
-    total = of(x)
+    here = np.arange(size)
+    total = each = of(x)
     for shift in range(-(before % length), after % length + 1):
         if shift:
-            total += rows(x, here + shift)
+            total += rows(each, here + shift)
     if isolate is not None and length < number:
         sums = isolate(neighbours)(x)
         starts = (
@@ -120,7 +120,7 @@ def _sum_within_rows(x: Array, before: int, after: int) -> Array:
         view = lax.slice_in_dim(flat, start, start + inner_rows * size, axis=1)
         return _take(lax.reshape(view, (batch, inner_rows, size)), row - 1, axis=1)
 
-    place, total = np.arange(size), shifted(0)
+    place, total = np.arange(size)[np.newaxis, np.newaxis], shifted(0)
     for shift in [*range(-before, 0), *range(1, after + 1)]:
         inside = (place + shift >= 0) & (place + shift < size)
         total += jnp.where(inside, shifted(shift), 0)
