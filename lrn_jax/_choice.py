@@ -48,8 +48,8 @@ def choose(
     """Returns the given name, or that of the fastest implementation measured.
 
     `isolated` says that on CPU the whole normalization is a program of its own, on one
-    device: then masked shifts, which store nothing, are fastest for a short window
-    along one axis, and doubling elsewhere.
+    device: then masked shifts are fastest along one axis, but for a long window within
+    rows; for that and elsewhere it is doubling.
 
     Raises:
       NotImplementedError: If the named implementation cannot do it.
