@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import json
 import re
 import shlex
 import subprocess
@@ -177,9 +178,13 @@ def test_results_in_the_readme_are_published_ones():
 
 @pytest.mark.parametrize("page", ["docs/implementations.md", "benchmarks/README.md"])
 def test_benchmark_tables_are_what_their_commands_print(page, capsys):
+    """The page names the commit that was measured as well, if it was unchanged."""
     text = (ROOT / page).read_text(encoding="utf-8")
     commands = re.findall(r"^python -m benchmarks (summary .*)$", text, re.MULTILINE)
     assert commands
     for command in commands:
         assert benchmarks.__main__.main(shlex.split(command)) == 0
         assert capsys.readouterr().out in text
+        about, *_ = (ROOT / command.split()[1]).read_text(encoding="utf-8").splitlines()
+        environment = json.loads(about)["environment"]
+        assert environment["local_changes"] or environment["commit"] in text, command

@@ -57,8 +57,11 @@ def _sum_across_rows(
     x: Array, axis: int, before: int, after: int, of: Each, isolate: Isolate
 ) -> Array:
     """Sums along an axis that is not the last one: rows, or sums of rows."""
-    size = x.shape[axis]
+    size, number = x.shape[axis], before + 1 + after
     others = [i for i in range(x.ndim) if i != axis]
+    length = number
+    if isolate is not None and number > _LONGEST_IN_ONE_KERNEL:
+        length = min(range(2, number), key=partial(_additions, before, after))
 
     def rows(each: Array, at: np.ndarray) -> Array:
         inside = np.expand_dims((at >= 0) & (at < size), others)
@@ -68,10 +71,6 @@ def _sum_across_rows(
         first, each = np.arange(-before, size + after - length + 1), of(x)
         return reduce(lax.add, [rows(each, first + i) for i in range(length)])
 
-    number = before + 1 + after
-    length = number
-    if isolate is not None and number > _LONGEST_IN_ONE_KERNEL:
-        length = min(range(2, number), key=partial(_additions, before, after))
     here = np.arange(size)
     total = each = of(x)
     for shift in range(-(before % length), after % length + 1):
